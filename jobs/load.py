@@ -1,0 +1,35 @@
+"""Load purchases, products, stores and customers from their sources into `il`."""
+
+from datetime import datetime
+
+from pyspark.sql import DataFrame
+
+from pma.runs import job_run
+from pma.sources.external import map_columns, read_source
+from pma.sources.landing import land
+from pma.sources.purchases import check_dimension, check_purchases, complete_customers
+from pma.sources.states import read_standin_states, with_states
+from pma.sources.tables import CUSTOMERS, PRODUCTS, PURCHASES, STORES
+from pma.tables import TableSpec
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Dimensions first: a receipt line is judged against them."""
+    with job_run("load", argv) as run:
+        tables, settings = run.tables, run.settings.sources
+        states = read_standin_states(run.settings.rules)
+
+        def mapped(spec: TableSpec) -> DataFrame:
+            source = getattr(settings, spec.table)
+            return map_columns(read_source(run.spark, source, spec.name), source, spec)
+
+        land(tables, PRODUCTS, check_dimension(mapped(PRODUCTS), PRODUCTS), settings.max_refused_share)
+        land(tables, STORES, check_dimension(with_states(mapped(STORES), states), STORES), settings.max_refused_share)
+        judged = check_purchases(mapped(PURCHASES), tables.read(PRODUCTS), tables.read(STORES), settings, datetime.now())
+        land(tables, PURCHASES, judged, settings.max_refused_share)
+        customers = complete_customers(mapped(CUSTOMERS), tables.read(PURCHASES))
+        land(tables, CUSTOMERS, check_dimension(customers, CUSTOMERS), settings.max_refused_share)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""Workers of the engine `ray`."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any
+
+import cloudpickle
+import pyarrow as pa
+
+from pma.parallel.group import GroupFunction, Outcome, run_pickled
+from pma.parallel.pools import WorkerDiedError
+from pma.parallel.settings import ParallelSettings
+
+
+class RayPool:
+    """Ray tasks, one per group; joins the cluster that is there, else the address in the settings, else a local one."""
+
+    shared_fate = False
+
+    def __init__(self, fn: GroupFunction, schema: pa.Schema, settings: ParallelSettings) -> None:
+        try:
+            import ray
+        except ImportError as error:
+            raise ImportError("engine `ray` needs Ray: pip install 'pma[ray]'") from error
+        work = cloudpickle.dumps((fn, schema))
+        self._ray = ray
+        self._running: set[Any] = set()
+        self._ours = not ray.is_initialized()
+        if self._ours:
+            _connect(settings)
+        self.slots = max(1, int(ray.cluster_resources().get("CPU", 1))) * settings.in_flight_per_worker
+        self._work = ray.put(work)
+        # Ray's own retries are off: `drain` counts them, the same way for every pool.
+        self._remote = ray.remote(num_cpus=1, max_retries=0)(run_pickled)
+
+    def submit(self, table: bytes) -> Any:
+        """Hand out one group."""
+        handle = self._remote.remote(self._work, table)
+        self._running.add(handle)
+        return handle
+
+    def wait(self, running: list[Any], seconds: float) -> list[Any]:
+        """The handles that ended."""
+        done, _ = self._ray.wait(running, num_returns=1, timeout=seconds)
+        return done
+
+    def result(self, handle: Any) -> Outcome:
+        """Outcome of a handle, or WorkerDiedError."""
+        self._running.discard(handle)
+        gone = self._ray.exceptions
+        try:
+            return self._ray.get(handle)
+        except (
+            gone.WorkerCrashedError,
+            gone.NodeDiedError,
+            gone.LocalRayletDiedError,
+            gone.OutOfMemoryError,
+            gone.ObjectLostError,
+        ) as error:
+            raise WorkerDiedError(str(error).strip().splitlines()[0]) from error
+
+    def close(self) -> None:
+        """Leave the cluster if we came (a local one that we started ends with that); one that was there stays."""
+        if not self._ray.is_initialized():
+            return
+        for handle in self._running:
+            self._ray.cancel(handle, force=True)
+        if self._ours:
+            self._ray.shutdown()
+
+
+def _connect(settings: ParallelSettings) -> None:
+    """Join the cluster in the settings, or start one on this machine."""
+    import ray
+
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.WARNING}
+    if settings.ray_address is not None:
+        ray.init(address=settings.ray_address, **quiet)
+        return
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    ray.init(
+        address="local",
+        num_cpus=settings.workers,
+        object_store_memory=settings.ray_object_store_mb * 2**20,
+        include_dashboard=False,
+        **quiet,
+    )

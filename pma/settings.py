@@ -1,0 +1,153 @@
+"""Settings: YAML files and the command line, checked into one frozen tree."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import hashlib
+import json
+import types
+import typing
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError
+
+from pma.embeddings.settings import EmbeddingSettings
+from pma.parallel import ParallelSettings
+from pma.section import Section
+from pma.sources.settings import SourceSettings
+from pma.spark import SparkSettings
+from pma.tables import WarehouseSettings
+
+
+class SettingsError(ValueError):
+    """A setting that is unknown, of the wrong type or impossible; the message names the key and what is allowed."""
+
+
+class Settings(Section):
+    """Every setting of every job; `conf/base.yml` lists them with their defaults."""
+
+    as_of: tuple[date, ...] = Field((), description="dates to compute for; empty: the dates the job derives itself")
+    rules: str = Field("conf/rules", description="folder of the rules; with --conf FILE: `rules` beside the file")
+    spark: SparkSettings = SparkSettings()
+    warehouse: WarehouseSettings = WarehouseSettings()
+    sources: SourceSettings = SourceSettings()
+    parallel: ParallelSettings = ParallelSettings()
+    embeddings: EmbeddingSettings = EmbeddingSettings()
+
+    def digest(self) -> str:
+        """Return twelve hex digits that change when any setting changes."""
+        return digest(self)
+
+
+def digest(settings: BaseModel) -> str:
+    """Return twelve hex digits of a settings tree, equal for equal values on every machine."""
+    text = json.dumps(settings.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def parse(argv: Sequence[str] | None, job: str) -> Settings:
+    """Read the command line that every job shares: `--conf FILE`, `--set a.b=value`, `--as-of DATE`, each repeatable."""
+    parser = argparse.ArgumentParser(prog=job)
+    parser.add_argument("--conf", action="append", default=[], metavar="FILE", help="YAML with differences from base")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting by its dotted key")
+    parser.add_argument("--as-of", action="append", default=[], metavar="YYYY-MM-DD", help="date, or several by comma")
+    args = parser.parse_args(argv)
+    overrides = list(args.set)
+    dates = [day.strip() for given in args.as_of for day in given.split(",") if day.strip()]
+    if dates:
+        overrides.append(f"as_of=[{', '.join(dates)}]")
+    return load(args.conf, overrides)
+
+
+def load(files: Sequence[str | Path] = (), overrides: Sequence[str] = ()) -> Settings:
+    """Lay files and `key=value` overrides over the defaults, later ones first in rank.
+
+    A `base.yml` beside the first file is read before it. Raises SettingsError naming file or key.
+    """
+    paths = [Path(file) for file in files]
+    base = paths[0].parent / "base.yml" if paths else None
+    if base is not None and base.exists() and base not in paths:
+        paths.insert(0, base)
+    tree: dict[str, Any] = {"rules": str(paths[0].parent / "rules")} if paths else {}
+    for path in paths:
+        _overlay(tree, _read(path))
+    for text in overrides:
+        _overlay(tree, _parse_override(text))
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        raise SettingsError("\n".join(_explain(item) for item in error.errors())) from None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        raise SettingsError(f"{path}: no such settings file")
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path}: not valid YAML: {error}") from None
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise SettingsError(f"{path}: found {type(tree).__name__}, allowed: keys and values")
+    return tree
+
+
+def _parse_override(text: str) -> dict[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise SettingsError(f"--set {text}: found no `=`, allowed: --set section.key=value")
+    try:
+        parsed: Any = yaml.safe_load(value)
+    except yaml.YAMLError:
+        parsed = value
+    for part in reversed(key.split(".")):
+        parsed = {part: parsed}
+    return parsed
+
+
+def _overlay(below: dict[str, Any], above: dict[str, Any]) -> None:
+    for key, value in above.items():
+        if isinstance(value, dict) and isinstance(below.get(key), dict):
+            _overlay(below[key], value)
+        else:
+            below[key] = value
+
+
+def _explain(item: Any) -> str:
+    """Word one pydantic error as: key, what was found, what is allowed."""
+    path = [str(part) for part in item["loc"]]
+    key = ".".join(path)
+    if item["type"] == "extra_forbidden":
+        allowed = _keys_at(path[:-1])
+        close = difflib.get_close_matches(path[-1], allowed, n=1)
+        hint = f" (did you mean {close[0]}?)" if close else ""
+        return f"{key}: unknown key{hint}; allowed: {', '.join(allowed)}"
+    allowed_text = item["msg"][0].lower() + item["msg"][1:]
+    return f"{key}: found {item['input']!r}; allowed: {allowed_text}"
+
+
+def _keys_at(path: Sequence[str]) -> list[str]:
+    model: type[BaseModel] = Settings
+    for part in path:
+        field = model.model_fields.get(part)
+        inner = _model_in(field.annotation) if field is not None else None
+        if inner is None:
+            return []
+        model = inner
+    return sorted(model.model_fields)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType, dict, tuple, list):
+        for inner in typing.get_args(annotation):
+            if found := _model_in(inner):
+                return found
+    return None

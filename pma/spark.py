@@ -1,0 +1,114 @@
+"""The one way to a Spark session: on a laptop, under spark-submit, on Databricks and on EMR."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from pma.section import Section
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+logger = logging.getLogger(__name__)
+
+DELTA_CONF = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+}
+# Every date and hour in the tables is read in one zone, whatever the machine's own is.
+SESSION_CONF = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+}
+# Four tries of a task also on one machine: `local[N]` alone fails a job when one Python worker dies.
+TASK_TRIES = 4
+
+
+class SparkSettings(Section):
+    """How to start Spark where nobody started it; a cluster's own values win over `conf`."""
+
+    master: str | None = Field(None, description="None leaves it to spark-submit; local[2] on a laptop")
+    driver_memory: str | None = Field(None, description="heap of the driver, such as 3g; only where pma starts the JVM")
+    conf: dict[str, str] = Field(default_factory=dict, description="further Spark properties")
+
+
+def spark_session(settings: SparkSettings, app_name: str) -> SparkSession:
+    """Return the running session, or start one that can read and write Delta.
+
+    On Databricks, EMR or any spark-submit the cluster's session is taken as it is. Elsewhere a local one is started;
+    Delta's jars come from the first of: Spark's own jars folder, `PMA_DELTA_JARS` (comma-separated paths), Maven.
+    """
+    from pyspark.sql import SparkSession
+
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        return active
+    builder = SparkSession.builder.appName(app_name)
+    for key, value in {**SESSION_CONF, **settings.conf}.items():
+        builder = builder.config(key, value)
+    if not _cluster_brings_delta():
+        builder = _with_delta(_with_master(builder, settings))
+    spark = builder.getOrCreate()
+    spark.sparkContext.setLogLevel("ERROR")
+    return spark
+
+
+def _cluster_brings_delta() -> bool:
+    """Databricks always does; EMR and spark-submit do when they name Delta's extension on the command line."""
+    submitted = os.environ.get("PYSPARK_SUBMIT_ARGS", "") + os.environ.get("SPARK_SUBMIT_OPTS", "")
+    if "DATABRICKS_RUNTIME_VERSION" in os.environ:
+        return True
+    from pyspark import SparkConf, SparkContext
+
+    if SparkContext._active_spark_context is not None or "DeltaSparkSessionExtension" in submitted:
+        return True
+    # Under spark-submit the properties of the cluster are those of the JVM that started this process.
+    return "PYSPARK_GATEWAY_PORT" in os.environ and "DeltaSparkSessionExtension" in (
+        SparkConf().get("spark.sql.extensions", "") or ""
+    )
+
+
+def _with_master(builder: SparkSession.Builder, settings: SparkSettings) -> SparkSession.Builder:
+    if "PYSPARK_GATEWAY_PORT" in os.environ:
+        return builder
+    master = settings.master or os.environ.get("MASTER", "local[*]")
+    if master.startswith("local[") and "," not in master:
+        master = f"{master[:-1]},{TASK_TRIES}]"
+    builder = builder.master(master)
+    for key in ("spark.driver.host", "spark.driver.bindAddress"):
+        builder = builder.config(key, "127.0.0.1")
+    if settings.driver_memory:
+        builder = builder.config("spark.driver.memory", settings.driver_memory)
+    return builder.config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false")
+
+
+def _with_delta(builder: SparkSession.Builder) -> SparkSession.Builder:
+    for key, value in DELTA_CONF.items():
+        builder = builder.config(key, value)
+    if os.environ.get("PMA_DELTA_JARS"):
+        return builder.config("spark.jars", os.environ["PMA_DELTA_JARS"])
+    if any(spark_home().glob("jars/delta-spark_*.jar")):
+        return builder
+    from delta import configure_spark_with_delta_pip
+
+    logger.info("Delta's jars are not on this machine: Spark fetches them from Maven (set PMA_DELTA_JARS to avoid it)")
+    return configure_spark_with_delta_pip(builder)
+
+
+def spark_home() -> Path:
+    """Return the folder of the Spark that Python will start: SPARK_HOME, else the installed pyspark package."""
+    if os.environ.get("SPARK_HOME"):
+        return Path(os.environ["SPARK_HOME"])
+    found = find_spec("pyspark")
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError("pyspark is not installed here: pip install 'pma[spark]', or submit to a cluster")
+    return Path(found.origin).parent

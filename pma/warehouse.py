@@ -1,0 +1,263 @@
+"""The only reader and writer of tables."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from delta.tables import DeltaTable
+from py4j.protocol import Py4JJavaError
+from pyspark import StorageLevel
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from pma.tables import LAYERS, TableError, TableSpec, WarehouseSettings, conform, require_unique
+
+logger = logging.getLogger(__name__)
+
+# Deletion vectors off: delta-rs, DuckDB and Ray read the same files. Retention: a week of undo, a month of history.
+PROPERTIES = {
+    "delta.enableDeletionVectors": "false",
+    "delta.logRetentionDuration": "interval 30 days",
+    "delta.deletedFileRetentionDuration": "interval 7 days",
+}
+
+
+class Warehouse:
+    """Tables of one session: remembers which versions were read and how many rows were written, for `bl.runs`."""
+
+    def __init__(self, spark: SparkSession, settings: WarehouseSettings, run_id: str) -> None:
+        self.spark = spark
+        self.settings = settings
+        self.run_id = run_id
+        self.read_versions: dict[str, int] = {}
+        self.rows_written: dict[str, int] = {}
+
+    def identifier(self, spec: TableSpec) -> str:
+        """Return the name that SQL knows the table by."""
+        if self.settings.path is not None:
+            return f"delta.`{self.location(spec)}`"
+        catalog = f"`{self.settings.catalog}`." if self.settings.catalog else ""
+        return f"{catalog}`{spec.layer}`.`{spec.table}`"
+
+    def location(self, spec: TableSpec) -> str:
+        """Return the folder of a table; only where the warehouse is a folder."""
+        if self.settings.path is None:
+            raise TableError(f"{spec.name}: lives in a catalog, not in a folder")
+        root = self.settings.path
+        return f"{root if '://' in root else Path(root).resolve()}/{spec.layer}/{spec.table}"
+
+    def exists(self, spec: TableSpec) -> bool:
+        """Say whether the table has at least one commit."""
+        if self.settings.path is None:
+            return self.spark.catalog.tableExists(self.identifier(spec).replace("`", ""))
+        return DeltaTable.isDeltaTable(self.spark, self.location(spec))
+
+    def read(self, spec: TableSpec) -> DataFrame:
+        """Return the table's rows as of now, its declared columns only.
+
+        Raises TableError when the table is not there or lacks a declared column.
+        """
+        if not self.exists(spec):
+            raise TableError(f"{spec.name}: not in the warehouse ({self.identifier(spec)}). Fix: run the job that writes it")
+        version = self.version(spec)
+        self.read_versions[spec.name] = version
+        if self.settings.path is None:
+            frame = self.spark.read.option("versionAsOf", version).table(self.identifier(spec))
+        else:
+            frame = self.spark.read.format("delta").option("versionAsOf", version).load(self.location(spec))
+        missing = [column.name for column in spec.columns if column.name not in frame.columns]
+        if missing:
+            raise TableError(f"{spec.name}: lacks the declared columns {missing}. Fix: run the job that writes it")
+        return frame.select(*[column.name for column in spec.columns])
+
+    def version(self, spec: TableSpec) -> int:
+        """Return the number of the table's last commit."""
+        return int(self._delta(spec).history(1).select("version").first()["version"])
+
+    def replace(self, spec: TableSpec, frame: DataFrame, where: str | None = None) -> None:
+        """Replace the rows that `where` names (all, without it) by the frame's.
+
+        Raises TableError when the frame breaks the contract; the old rows then stay as they are.
+        """
+        with self._checked(spec, frame) as frame, self._writing(spec):
+            writer = frame.write.format("delta").mode("overwrite").option("userMetadata", self._metadata())
+            if where is not None:
+                writer = writer.option("replaceWhere", where)
+            self._save(spec, writer)
+
+    def merge(self, spec: TableSpec, frame: DataFrame, update: bool = True) -> None:
+        """Insert rows with new keys and, with `update`, overwrite those whose key is there. Keys only grow."""
+        with self._checked(spec, frame) as frame, self._writing(spec):
+            same = " AND ".join(f"old.`{k}` = new.`{k}`" for k in spec.key)
+            merge = self._delta(spec).alias("old").merge(frame.alias("new"), same)
+            if update:
+                differs = " OR ".join(f"NOT (old.`{c.name}` <=> new.`{c.name}`)" for c in spec.columns)
+                merge = merge.whenMatchedUpdateAll(condition=differs)
+            merge.whenNotMatchedInsertAll().execute()
+            self._note_rows(spec)
+
+    def append_once(self, spec: TableSpec, frame: DataFrame, app_id: str, version: int = 1) -> None:
+        """Append the frame unless (app_id, version) was appended before: a repeated run adds nothing."""
+        with self._checked(spec, frame) as frame, self._writing(spec):
+            writer = frame.write.format("delta").mode("append").option("userMetadata", self._metadata())
+            self._save(spec, writer.option("txnAppId", app_id).option("txnVersion", version))
+
+    def maintain(self, spec: TableSpec) -> None:
+        """Compact small files and delete those that no version within the retention needs."""
+        table = self._delta(spec)
+        files = int(table.detail().select("numFiles").first()["numFiles"])
+        if files >= self.settings.optimize_min_files:
+            table.optimize().executeCompaction()
+        table.vacuum(self.settings.vacuum_hours)
+        logger.info("%s: %d files before maintenance", spec.name, files)
+
+    def register(self) -> None:
+        """Make `SELECT ... FROM bl.customer_embeddings` work in this session for every table of a folder warehouse."""
+        root = self.settings.path
+        if root is None or "://" in root:
+            return
+        for layer in LAYERS:
+            folders = sorted(Path(root).resolve().glob(f"{layer}/*/_delta_log"))
+            if folders:
+                self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {layer}")
+            for folder in folders:
+                if DeltaTable.isDeltaTable(self.spark, str(folder.parent)):
+                    name = f"{layer}.`{folder.parent.name}`"
+                    self.spark.sql(f"CREATE TABLE IF NOT EXISTS {name} USING DELTA LOCATION '{folder.parent}'")
+
+    def ensure(self, spec: TableSpec) -> None:
+        """Create the table as declared, or hold what is there against the declaration.
+
+        A declared, nullable column that the table lacks is added. Any other difference raises TableError by name.
+        """
+        if not self.exists(spec):
+            self._create(spec)
+        found = {column.name: column.dataType.simpleString() for column in self._delta(spec).toDF().schema}
+        declared = {column.name: column.dataType.simpleString() for column in spec.schema}
+        gone = [name for name in found if name not in declared]
+        retyped = [f"{n} ({found[n]} -> {t})" for n, t in declared.items() if found.get(n, t) != t]
+        new = [name for name in declared if name not in found]
+        impossible = [name for name in new if name in spec.required]
+        if gone or retyped or impossible:
+            raise TableError(
+                f"{spec.name}: the stored table differs from the declaration: no longer declared {gone}, retyped {retyped}, "
+                f"new but never null {impossible}. Fix: declare the change as a new nullable column, or move the old table away"
+            )
+        comments = {column.name: (column.type, column.comment) for column in spec.columns}
+        for name in new:
+            type_, comment = comments[name]
+            self.spark.sql(f"ALTER TABLE {self.identifier(spec)} ADD COLUMNS (`{name}` {type_} COMMENT {_quoted(comment)})")
+        self._constrain(spec)
+
+    def _create(self, spec: TableSpec) -> None:
+        builder = DeltaTable.createIfNotExists(self.spark).comment(f"one row per {spec.grain}")
+        if self.settings.path is None:
+            catalog = f"`{self.settings.catalog}`." if self.settings.catalog else ""
+            self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {catalog}`{spec.layer}`")
+            builder = builder.tableName(self.identifier(spec).replace("`", ""))
+        else:
+            builder = builder.location(self.location(spec))
+        for column in spec.columns:
+            nullable = column.name not in spec.required
+            builder = builder.addColumn(column.name, column.type, nullable=nullable, comment=column.comment)
+        for key, value in PROPERTIES.items():
+            builder = builder.property(key, value)
+        if spec.cluster_by:
+            builder = builder.clusterBy(*spec.cluster_by)
+        builder.execute()
+
+    def _constrain(self, spec: TableSpec) -> None:
+        """Add the CHECK constraints that a killed or older run has not added yet."""
+        there = self._delta(spec).detail().select("properties").first()["properties"]
+        for name, condition in spec.checks.items():
+            if f"delta.constraints.{name.lower()}" not in there:
+                self.spark.sql(f"ALTER TABLE {self.identifier(spec)} ADD CONSTRAINT `{name}` CHECK ({condition})")
+
+    @contextmanager
+    def _checked(self, spec: TableSpec, frame: DataFrame) -> Iterator[DataFrame]:
+        """Hold the frame on disk, so that the check of its key and the write compute it once."""
+        held = conform(frame, spec).persist(StorageLevel.DISK_ONLY)
+        try:
+            require_unique(held, spec)
+            yield held
+        finally:
+            held.unpersist()
+
+    def _delta(self, spec: TableSpec) -> DeltaTable:
+        if self.settings.path is None:
+            return DeltaTable.forName(self.spark, self.identifier(spec).replace("`", ""))
+        return DeltaTable.forPath(self.spark, self.location(spec))
+
+    def _save(self, spec: TableSpec, writer: object) -> None:
+        if self.settings.path is None:
+            writer.saveAsTable(self.identifier(spec))  # type: ignore[attr-defined]
+        else:
+            writer.save(self.location(spec))  # type: ignore[attr-defined]
+        self._note_rows(spec)
+
+    def _note_rows(self, spec: TableSpec) -> None:
+        last = self._delta(spec).history(1).select("operationMetrics").first()["operationMetrics"] or {}
+        rows = int(last.get("numOutputRows", 0)) if "numTargetRowsInserted" not in last else (
+            int(last["numTargetRowsInserted"]) + int(last.get("numTargetRowsUpdated", 0))
+        )
+        self.rows_written[spec.name] = self.rows_written.get(spec.name, 0) + rows
+        logger.info("%s: %d rows written", spec.name, rows)
+
+    def _metadata(self) -> str:
+        return json.dumps({"run_id": self.run_id})
+
+    @contextmanager
+    def _writing(self, spec: TableSpec) -> Iterator[None]:
+        """Make the table as declared, hold it for one writer, and name it in whatever Spark says about a failed write."""
+        try:
+            with self._held(spec):
+                self.ensure(spec)
+                yield
+        except (PySparkException, Py4JJavaError) as error:
+            raise TableError(f"{spec.name}: nothing was written, the rows are as before: {_cause(error)}") from error
+
+    @contextmanager
+    def _held(self, spec: TableSpec) -> Iterator[None]:
+        """Let one writer at a time at a table in a local folder.
+
+        A local file system has no atomic "create unless there", which Delta's log needs for two writers; object stores
+        and HDFS have it, and there Delta itself refuses the second commit.
+        """
+        root = self.settings.path
+        if root is None or "://" in root:
+            yield
+            return
+        lock = Path(root).resolve() / ".locks" / spec.name
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with lock.open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+
+def _cause(error: Exception) -> str:
+    """Return the line that says what went wrong: Delta's error class or the last cause, not Java's stack."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    telling = [line for line in lines if "[DELTA_" in line] or [line for line in lines if line.startswith("Caused by:")]
+    return (telling[-1] if telling else lines[0] if lines else type(error).__name__)[:500]
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def fingerprint(frame: DataFrame) -> str:
+    """Return a digest of the rows of a frame, independent of their order and of files: equal rows, equal digest."""
+    row = frame.agg(
+        F.count("*").alias("rows"),
+        F.sum(F.xxhash64(*frame.columns).cast("decimal(38,0)")).alias("total"),
+        F.bit_xor(F.xxhash64(F.lit("pma"), *frame.columns)).alias("mixed"),
+    ).first()
+    if row is None or not row["rows"]:
+        return "empty"
+    return f"{row['rows']}-{int(row['total']) & 0xFFFFFFFFFFFFFFFF:016x}-{row['mixed'] & 0xFFFFFFFFFFFFFFFF:016x}"

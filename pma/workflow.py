@@ -1,0 +1,184 @@
+"""Run a Databricks job of this bundle on this machine: the same scripts, in the same order, one after the other.
+
+python -m pma.workflow run conf/bundle/embeddings.job.yml --var conf=conf/local.yml [--from TASK | --only TASK]
+python -m pma.workflow show conf/bundle/embeddings.job.yml
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import psutil
+
+from pma.bundle import BundleError, Task, bundle_root, read_tasks
+from pma.memory import TreeMemory
+from pma.runs import new_run_id
+
+PATIENCE_SECONDS = 20
+LINUX_DEATH_SIGNAL = 1
+
+
+@dataclass(frozen=True)
+class Result:
+    """How one task went: its exit status, its seconds, and the peak of its processes and the workflow's together."""
+
+    task: Task
+    status: int
+    seconds: float
+    peak_bytes: int
+
+
+def run_tasks(tasks: Sequence[Task], root: Path) -> list[Result]:
+    """Run tasks in the given order from `root`, all under one PMA_RUN_ID, up to the first that fails."""
+    environment = dict(os.environ)
+    environment.setdefault("PMA_RUN_ID", new_run_id())
+    environment.setdefault("PYSPARK_PYTHON", sys.executable)
+    _say(f"run {environment['PMA_RUN_ID']}: {', '.join(task.key for task in tasks)}")
+    results: list[Result] = []
+    for number, task in enumerate(tasks, 1):
+        _say(f"[{number}/{len(tasks)}] {task.key} ...")
+        result = run_task(task, root, environment)
+        results.append(result)
+        outcome = "" if result.status == 0 else f", FAILED with exit status {result.status}"
+        _say(f"[{number}/{len(tasks)}] {task.key}  {result.seconds:.0f} s, {_gigabytes(result)} GB{outcome}")
+        if result.status:
+            break
+    return results
+
+
+def run_task(task: Task, root: Path, environment: dict[str, str]) -> Result:
+    """Run one task's script to its end; whatever ends this function ends the script and all it started."""
+    started = time.monotonic()
+    words = [sys.executable, str(task.script), *task.parameters]
+    process = subprocess.Popen(words, cwd=root, env=environment, preexec_fn=_dies_with_parent())
+    try:
+        with TreeMemory(os.getpid()) as memory:
+            status = process.wait()
+    finally:
+        _end(process)
+    return Result(task, status, time.monotonic() - started, memory.peak_bytes)
+
+
+def table(results: Sequence[Result]) -> str:
+    """Return what each task took, as text with one line per task and one for all."""
+    width = max(len("task"), *(len(result.task.key) for result in results))
+    lines = [f"{'task':<{width}}  {'seconds':>8}  {'peak GB':>8}"]
+    lines += [f"{r.task.key:<{width}}  {r.seconds:>8.1f}  {_gigabytes(r):>8}" for r in results]
+    highest = max(results, key=lambda result: result.peak_bytes)
+    lines.append(f"{'all':<{width}}  {sum(r.seconds for r in results):>8.1f}  {_gigabytes(highest):>8}")
+    return "\n".join(lines)
+
+
+def select(tasks: Sequence[Task], only: str | None, start: str | None) -> list[Task]:
+    """Return one task, or those from one on. Raises BundleError for a task that is not there."""
+    wanted = only or start
+    keys = [task.key for task in tasks]
+    if wanted is None:
+        return list(tasks)
+    if wanted not in keys:
+        raise BundleError(f"no task {wanted}; allowed: {', '.join(keys)}")
+    first = keys.index(wanted)
+    return list(tasks[first : first + 1] if only else tasks[first:])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run or show a job; the exit status is that of the task that failed, 2 for a wrong declaration."""
+    signal.signal(signal.SIGTERM, _exit_on_signal)
+    args = _arguments(argv)
+    try:
+        given = dict(_variable(text) for text in args.var)
+        tasks = select(read_tasks(args.file, given), args.only, args.start)
+        for task in tasks:
+            if not task.script.exists():
+                raise BundleError(f"{args.file}: task {task.key} names {task.script}, which does not exist")
+    except BundleError as error:
+        _say(str(error))
+        return 2
+    if args.command == "show":
+        sys.stdout.writelines(f"{task.key}: {shlex.join([str(task.script), *task.parameters])}\n" for task in tasks)
+        return 0
+    try:
+        results = run_tasks(tasks, bundle_root(args.file))
+    except KeyboardInterrupt:
+        _say("interrupted; run the same command again to complete it: a task that has finished changes nothing")
+        return 130
+    sys.stdout.write(table(results) + "\n")
+    sys.stdout.flush()
+    last = results[-1]
+    if last.status:
+        _say(
+            f"{last.task.key} failed; its error stands above. When it is mended, run the same command again "
+            f"(a task that has finished changes nothing) or begin at this task: --from {last.task.key}"
+        )
+    # A script that a signal ended has a negative status; the shell's custom is 128 + signal.
+    return last.status if last.status >= 0 else 128 - last.status
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m pma.workflow", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("command", choices=["run", "show"])
+    parser.add_argument("file", type=Path, help="a *.job.yml of conf/bundle/")
+    parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a variable of databricks.yml")
+    part = parser.add_mutually_exclusive_group()
+    part.add_argument("--only", metavar="TASK", help="run this task alone")
+    part.add_argument("--from", dest="start", metavar="TASK", help="run this task and all after it")
+    return parser.parse_args(argv)
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise BundleError(f"--var {text}: found no `=`; allowed: --var name=value")
+    return name, value
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a script that still runs to stop, then all it had started, and do not take no for an answer."""
+    if process.poll() is not None:
+        return
+    started = psutil.Process(process.pid).children(recursive=True)
+    process.terminate()
+    try:
+        process.wait(PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    # Spark's JVM follows its script by itself; give it and the others a moment.
+    for left in psutil.wait_procs(started, PATIENCE_SECONDS)[1]:
+        left.kill()
+
+
+def _dies_with_parent() -> Callable[[], None] | None:
+    """Return what makes a child end when this process is killed: a task left over would write beside the next run."""
+    if sys.platform != "linux":
+        return None
+    libc = ctypes.CDLL(None)
+    return lambda: libc.prctl(LINUX_DEATH_SIGNAL, signal.SIGTERM)
+
+
+def _exit_on_signal(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def _gigabytes(result: Result) -> str:
+    return f"{result.peak_bytes / 1e9:.2f}"
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,235 @@
+import json
+import multiprocessing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from deltalake import DeltaTable as RustTable
+
+from pma.tables import Column, TableError, TableSpec, document
+from pma.warehouse import fingerprint
+
+SPEC = TableSpec(
+    name="il.things",
+    grain="thing x day",
+    key=("thing", "day"),
+    columns=(
+        Column("thing", "string", "which thing"),
+        Column("day", "int", "day number"),
+        Column("value", "double", "euros"),
+    ),
+    checks={"value_not_negative": "value IS NULL OR value >= 0"},
+)
+DDL = "thing string, day int, value double"
+
+
+def rows(frame):
+    return sorted(tuple(row) for row in frame.collect())
+
+
+def frame(spark, *given, ddl=DDL):
+    return spark.createDataFrame(list(given), ddl)
+
+
+def test_a_table_lives_under_layer_and_name_and_plain_python_reads_it(spark, warehouse):
+    warehouse.replace(SPEC, frame(spark, ("a", 1, 2.0), ("b", 1, None)))
+    folder = Path(warehouse.settings.path) / "il" / "things"
+    read = RustTable(str(folder)).to_pyarrow_table().to_pylist()
+    assert sorted(read, key=lambda r: r["thing"]) == [
+        {"thing": "a", "day": 1, "value": 2.0},
+        {"thing": "b", "day": 1, "value": None},
+    ]
+
+
+def test_columns_carry_comments_and_keys_are_not_null(spark, warehouse):
+    warehouse.replace(SPEC, frame(spark, ("a", 1, 2.0)))
+    schema = warehouse.spark.read.format("delta").load(warehouse.location(SPEC)).schema
+    assert [(c.name, c.metadata["comment"]) for c in schema] == [(c.name, c.comment) for c in SPEC.columns]
+    metadata = json.loads(RustTable(warehouse.location(SPEC)).schema().to_json())
+    assert [(f["name"], f["nullable"]) for f in metadata["fields"]] == [
+        ("thing", False),
+        ("day", False),
+        ("value", True),
+    ]
+
+
+def test_replace_where_changes_only_the_rows_it_names(spark, warehouse):
+    warehouse.replace(SPEC, frame(spark, ("a", 1, 1.0), ("a", 2, 2.0)))
+    warehouse.replace(SPEC, frame(spark, ("a", 2, 5.0), ("b", 2, 6.0)), where="day = 2")
+    assert rows(warehouse.read(SPEC)) == [("a", 1, 1.0), ("a", 2, 5.0), ("b", 2, 6.0)]
+
+
+def test_replace_where_refuses_rows_outside_its_own(spark, warehouse):
+    warehouse.replace(SPEC, frame(spark, ("a", 1, 1.0)))
+    with pytest.raises(TableError, match=r"il\.things: nothing was written.*DELTA_REPLACE_WHERE_MISMATCH"):
+        warehouse.replace(SPEC, frame(spark, ("a", 3, 5.0)), where="day = 2")
+    assert rows(warehouse.read(SPEC)) == [("a", 1, 1.0)]
+
+
+def test_merge_updates_known_keys_and_inserts_new_ones_and_a_rerun_changes_nothing(spark, warehouse):
+    warehouse.merge(SPEC, frame(spark, ("a", 1, 1.0), ("b", 1, 1.0)))
+    for _ in range(2):
+        warehouse.merge(SPEC, frame(spark, ("b", 1, 7.0), ("c", 1, 8.0)))
+        assert rows(warehouse.read(SPEC)) == [("a", 1, 1.0), ("b", 1, 7.0), ("c", 1, 8.0)]
+
+
+def test_merge_without_update_keeps_what_is_there(spark, warehouse):
+    warehouse.merge(SPEC, frame(spark, ("a", 1, 1.0)))
+    warehouse.merge(SPEC, frame(spark, ("a", 1, 9.0), ("b", 1, 2.0)), update=False)
+    assert rows(warehouse.read(SPEC)) == [("a", 1, 1.0), ("b", 1, 2.0)]
+
+
+def test_append_once_ignores_the_same_batch_again(spark, warehouse):
+    for _ in range(2):
+        warehouse.append_once(SPEC, frame(spark, ("a", 1, 1.0)), app_id="load", version=1)
+    warehouse.append_once(SPEC, frame(spark, ("a", 2, 1.0)), app_id="load", version=2)
+    assert rows(warehouse.read(SPEC)) == [("a", 1, 1.0), ("a", 2, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("given", "ddl", "message"),
+    [
+        (("a", 1), "thing string, day int", r"il\.things: .* missing \['value'\]"),
+        (("a", 1, 1.0, 2), DDL + ", more int", r"il\.things: .* undeclared \['more'\]"),
+        (("a", 1, "x"), "thing string, day int, value string", r"il\.things: .* value is string, declared double"),
+    ],
+)
+def test_a_frame_that_differs_from_the_declaration_is_refused_by_name(spark, warehouse, given, ddl, message):
+    with pytest.raises(TableError, match=message):
+        warehouse.replace(SPEC, frame(spark, given, ddl=ddl))
+
+
+def test_two_rows_of_one_key_are_refused_and_the_old_rows_stay(spark, warehouse):
+    warehouse.replace(SPEC, frame(spark, ("a", 1, 1.0)))
+    with pytest.raises(
+        TableError, match=r"il\.things: key \('thing', 'day'\) is not unique, for example thing=b, day=1"
+    ):
+        warehouse.replace(SPEC, frame(spark, ("b", 1, 1.0), ("b", 1, 2.0)))
+    assert rows(warehouse.read(SPEC)) == [("a", 1, 1.0)]
+
+
+def test_a_row_that_breaks_a_check_or_lacks_its_key_is_refused_and_the_old_rows_stay(spark, warehouse):
+    warehouse.replace(SPEC, frame(spark, ("a", 1, 1.0)))
+    with pytest.raises(TableError, match=r"il\.things: nothing was written.*value_not_negative"):
+        warehouse.replace(SPEC, frame(spark, ("a", 1, -1.0)))
+    with pytest.raises(
+        TableError, match=r"il\.things: nothing was written.*NOT NULL constraint violated for column: thing"
+    ):
+        warehouse.replace(SPEC, frame(spark, (None, 1, 1.0)))
+    assert rows(warehouse.read(SPEC)) == [("a", 1, 1.0)]
+
+
+def test_a_declared_nullable_column_is_added_and_old_rows_have_null(spark, warehouse):
+    warehouse.replace(SPEC, frame(spark, ("a", 1, 1.0)))
+    wider = replace(SPEC, columns=(*SPEC.columns, Column("note", "string", "what was said")))
+    warehouse.merge(wider, frame(spark, ("b", 1, 2.0, "new"), ddl=DDL + ", note string"))
+    assert rows(warehouse.read(wider)) == [("a", 1, 1.0, None), ("b", 1, 2.0, "new")]
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        (
+            (*SPEC.columns[:2], Column("value", "string", "euros")),
+            r"il\.things: .*retyped \['value \(double -> string\)'\]",
+        ),
+        (SPEC.columns[:2], r"il\.things: .*no longer declared \['value'\]"),
+        ((*SPEC.columns, Column("more", "int", "x", required=True)), r"il\.things: .*new but never null \['more'\]"),
+    ],
+)
+def test_any_other_change_of_schema_is_refused_by_name(spark, warehouse, columns, message):
+    warehouse.replace(SPEC, frame(spark, ("a", 1, 1.0)))
+    with pytest.raises(TableError, match=message):
+        warehouse.ensure(replace(SPEC, columns=columns, checks={}))
+
+
+def test_a_table_that_is_not_there_is_named_with_the_fix(warehouse):
+    with pytest.raises(TableError, match=r"il\.things: not in the warehouse .* Fix: run the job that writes it"):
+        warehouse.read(SPEC)
+
+
+def test_reading_notes_the_version_and_writing_the_rows(spark, warehouse):
+    warehouse.replace(SPEC, frame(spark, ("a", 1, 1.0), ("b", 1, 1.0)))
+    before = warehouse.version(SPEC)
+    warehouse.read(SPEC)
+    assert (warehouse.read_versions, warehouse.rows_written) == ({"il.things": before}, {"il.things": 2})
+
+
+def test_a_frame_read_from_a_table_may_replace_it(spark, warehouse):
+    warehouse.replace(SPEC, frame(spark, ("a", 1, 1.0), ("b", 1, 1.0)))
+    warehouse.replace(SPEC, warehouse.read(SPEC).where("thing = 'a'"))
+    assert rows(warehouse.read(SPEC)) == [("a", 1, 1.0)]
+
+
+def test_leftovers_of_a_killed_write_are_not_read_and_do_not_hinder_the_next(spark, warehouse):
+    warehouse.replace(SPEC, frame(spark, ("a", 1, 1.0)))
+    folder = Path(warehouse.location(SPEC))
+    whole = next(folder.glob("*.parquet"))
+    (folder / "part-00000-half.snappy.parquet").write_bytes(whole.read_bytes()[:100])
+    (folder / "_delta_log" / ".00000000000000000009.json.tmp").write_text('{"add":')
+    assert rows(warehouse.read(SPEC)) == [("a", 1, 1.0)]
+    warehouse.replace(SPEC, frame(spark, ("b", 1, 1.0)))
+    assert rows(warehouse.read(SPEC)) == [("b", 1, 1.0)]
+
+
+def test_a_kill_before_the_first_commit_leaves_a_folder_that_the_next_run_uses(spark, warehouse):
+    log = Path(warehouse.location(SPEC)) / "_delta_log"
+    log.mkdir(parents=True)
+    (log / ".00000000000000000000.json.1.tmp").write_text("{")
+    warehouse.replace(SPEC, frame(spark, ("a", 1, 1.0)))
+    assert rows(warehouse.read(SPEC)) == [("a", 1, 1.0)]
+
+
+def test_registered_tables_answer_plain_sql(spark, warehouse):
+    warehouse.replace(SPEC, frame(spark, ("a", 1, 1.0)))
+    warehouse.register()
+    try:
+        assert rows(spark.sql("SELECT thing, value FROM il.things")) == [("a", 1.0)]
+    finally:
+        spark.sql("DROP TABLE il.things")
+
+
+def test_maintenance_compacts_and_keeps_every_row(spark, warehouse):
+    for day in range(9):
+        warehouse.append_once(SPEC, frame(spark, ("a", day, 1.0)), app_id="days", version=day)
+    warehouse.maintain(SPEC)
+    assert len(RustTable(warehouse.location(SPEC)).file_uris()) == 1
+    assert rows(warehouse.read(SPEC)) == [("a", day, 1.0) for day in range(9)]
+
+
+def test_the_fingerprint_depends_on_rows_and_not_on_their_order(spark):
+    one = frame(spark, ("a", 1, 1.0), ("b", 1, 1.0))
+    assert fingerprint(one) == fingerprint(one.orderBy("thing", ascending=False).repartition(2))
+    assert fingerprint(one) != fingerprint(frame(spark, ("a", 1, 1.0), ("b", 1, 1.5)))
+    assert fingerprint(one) != fingerprint(one.union(one))
+
+
+def test_the_page_of_tables_is_true():
+    from pma.catalogue import TABLES
+
+    page = Path(__file__).parent.parent / "docs" / "tables.md"
+    assert page.read_text() == document(TABLES), "run `make docs`"
+
+
+def _append_from_another_process(location, day):
+    from pma.spark import SparkSettings, spark_session
+    from pma.tables import WarehouseSettings
+    from pma.warehouse import Warehouse
+
+    spark = spark_session(SparkSettings(master="local[1]", driver_memory="1g"), "rival")
+    tables = Warehouse(spark, WarehouseSettings(path=location), run_id=f"rival-{day}")
+    tables.append_once(SPEC, spark.createDataFrame([("a", day, 1.0)], DDL), app_id="same", version=1)
+    tables.merge(SPEC, spark.createDataFrame([("m", 1, 1.0), ("m", 10 + day, 1.0)], DDL))
+
+
+def test_two_runs_at_once_lose_nothing_and_write_nothing_twice(spark, warehouse):
+    context = multiprocessing.get_context("spawn")
+    rivals = [context.Process(target=_append_from_another_process, args=(warehouse.settings.path, d)) for d in (1, 2)]
+    for rival in rivals:
+        rival.start()
+    for rival in rivals:
+        rival.join(300)
+    assert [rival.exitcode for rival in rivals] == [0, 0]
+    found = rows(warehouse.read(SPEC))
+    assert [row for row in found if row[0] == "m"] == [("m", 1, 1.0), ("m", 11, 1.0), ("m", 12, 1.0)]
+    assert len([row for row in found if row[0] == "a"]) == 1
