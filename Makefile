@@ -12,6 +12,8 @@ unexport SPARK_HOME SPARK_CONF_DIR PYSPARK_SUBMIT_ARGS PYTHONPATH PYTHONHOME
 unexport PYTHONDONTWRITEBYTECODE
 export PYSPARK_PYTHON := $(CURDIR)/.venv/bin/python
 export PYSPARK_DRIVER_PYTHON := $(PYSPARK_PYTHON)
+# TensorFlow's own warnings only: its advice on processors hides what the jobs say.
+export TF_CPP_MIN_LOG_LEVEL ?= 2
 # The Java that the set-up found: the default one of the machine may be another.
 PY = JAVA_HOME="$$(cat .venv/java_home)" PATH="$(CURDIR)/.venv/bin:$$PATH" .venv/bin/python
 

@@ -50,6 +50,8 @@ def read_tasks(file: Path, given: Mapping[str, str]) -> list[Task]:
         raise BundleError(f"{file}: found {len(jobs)} jobs under resources.jobs; allowed: one to a file")
     (job,) = jobs.values()
     tasks = [_task(declared, file, values) for declared in job.get("tasks") or []]
+    if not tasks:
+        raise BundleError(f"{file}: the job has no tasks")
     return in_order(tasks, file)
 
 

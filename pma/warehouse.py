@@ -16,7 +16,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pma.tables import LAYERS, TableError, TableSpec, WarehouseSettings, conform, require_unique
+from pma.tables import LAYERS, Column, TableError, TableSpec, WarehouseSettings, conform, require_unique
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,10 @@ class Warehouse:
         """Say whether the table has at least one commit."""
         if self.settings.path is None:
             return self.spark.catalog.tableExists(self.identifier(spec).replace("`", ""))
-        return DeltaTable.isDeltaTable(self.spark, self.location(spec))
+        if "://" in self.settings.path:
+            return DeltaTable.isDeltaTable(self.spark, self.location(spec))
+        # A run killed before the first commit leaves an empty log, which Delta takes for a table.
+        return any(Path(self.location(spec), "_delta_log").glob("*.json"))
 
     def read(self, spec: TableSpec) -> DataFrame:
         """Return the table's rows as of now, its declared columns only.
@@ -97,7 +100,7 @@ class Warehouse:
             same = " AND ".join(f"old.`{k}` = new.`{k}`" for k in spec.key)
             merge = self._delta(spec).alias("old").merge(frame.alias("new"), same)
             if update:
-                differs = " OR ".join(f"NOT (old.`{c.name}` <=> new.`{c.name}`)" for c in spec.columns)
+                differs = " OR ".join(f"NOT ({_comparable('old', c)} <=> {_comparable('new', c)})" for c in spec.columns)
                 merge = merge.whenMatchedUpdateAll(condition=differs)
             merge.whenNotMatchedInsertAll().execute()
             self._note_rows(spec)
@@ -127,7 +130,7 @@ class Warehouse:
             if folders:
                 self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {layer}")
             for folder in folders:
-                if DeltaTable.isDeltaTable(self.spark, str(folder.parent)):
+                if any(folder.glob("*.json")):
                     name = f"{layer}.`{folder.parent.name}`"
                     self.spark.sql(f"CREATE TABLE IF NOT EXISTS {name} USING DELTA LOCATION '{folder.parent}'")
 
@@ -238,6 +241,11 @@ class Warehouse:
         with lock.open("w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
+
+
+def _comparable(side: str, column: Column) -> str:
+    """Spark compares no maps."""
+    return f"to_json({side}.`{column.name}`)" if column.type.startswith("map") else f"{side}.`{column.name}`"
 
 
 def _cause(error: Exception) -> str:

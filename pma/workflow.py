@@ -94,7 +94,6 @@ def select(tasks: Sequence[Task], only: str | None, start: str | None) -> list[T
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run or show a job; the exit status is that of the task that failed, 2 for a wrong declaration."""
-    signal.signal(signal.SIGTERM, _exit_on_signal)
     args = _arguments(argv)
     try:
         given = dict(_variable(text) for text in args.var)
@@ -181,4 +180,5 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _exit_on_signal)
     sys.exit(main())

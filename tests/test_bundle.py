@@ -195,6 +195,7 @@ def test_variables_come_from_the_command_line_then_from_the_default_which_may_na
         ([task("a", ["a"])], "tasks wait for each other in a circle: a$"),
         ([task("load"), task("b", ["laod"])], r"task b depends on laod \(did you mean load\?\); allowed: b, load"),
         ([task("a"), task("a")], "task a is declared twice"),
+        ([], "mine.job.yml: the job has no tasks"),
         ([{"task_key": "n", "notebook_task": {}}], "task n has no spark_python_task"),
         ([task("a", parameters=["${var.cnof}"])], r"task a: no value .* for var.cnof \(did you mean var.conf\?\)"),
         ([task("a", parameters=["${job.id}"])], "task a: no value on this machine for job.id; allowed: "),

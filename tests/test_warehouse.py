@@ -61,7 +61,7 @@ def test_replace_where_changes_only_the_rows_it_names(spark, warehouse):
 
 def test_replace_where_refuses_rows_outside_its_own(spark, warehouse):
     warehouse.replace(SPEC, frame(spark, ("a", 1, 1.0)))
-    with pytest.raises(TableError, match=r"il\.things: nothing was written.*DELTA_REPLACE_WHERE_MISMATCH"):
+    with pytest.raises(TableError, match=r"il\.things: nothing was written.*day = 2"):
         warehouse.replace(SPEC, frame(spark, ("a", 3, 5.0)), where="day = 2")
     assert rows(warehouse.read(SPEC)) == [("a", 1, 1.0)]
 
@@ -190,11 +190,12 @@ def test_registered_tables_answer_plain_sql(spark, warehouse):
 
 
 def test_maintenance_compacts_and_keeps_every_row(spark, warehouse):
-    for day in range(9):
+    for day in range(3):
         warehouse.append_once(SPEC, frame(spark, ("a", day, 1.0)), app_id="days", version=day)
+    warehouse.settings = warehouse.settings.model_copy(update={"optimize_min_files": 2})
     warehouse.maintain(SPEC)
     assert len(RustTable(warehouse.location(SPEC)).file_uris()) == 1
-    assert rows(warehouse.read(SPEC)) == [("a", day, 1.0) for day in range(9)]
+    assert rows(warehouse.read(SPEC)) == [("a", day, 1.0) for day in range(3)]
 
 
 def test_the_fingerprint_depends_on_rows_and_not_on_their_order(spark):

@@ -159,7 +159,7 @@ def run(*command: str | Path) -> str:
     """
     environment = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     environment |= {"VIRTUAL_ENV": str(VENV), "PATH": f"{VENV / 'bin'}{os.pathsep}{os.environ['PATH']}"}
-    environment |= {"PYSPARK_PYTHON": str(PYTHON), "SPARK_LOCAL_IP": "127.0.0.1"}
+    environment |= {"PYSPARK_PYTHON": str(PYTHON), "SPARK_LOCAL_IP": "127.0.0.1", "TF_CPP_MIN_LOG_LEVEL": "2"}
     words = [str(word) for word in command]
     started = time.monotonic()
     with LOG.open("a", encoding="utf-8") as log:
@@ -172,7 +172,10 @@ def run(*command: str | Path) -> str:
                 status = process.wait(HEARTBEAT_SECONDS)
                 break
             except subprocess.TimeoutExpired:
-                say(f"      {time.monotonic() - started:4.0f} s  {''.join(tail(begin, 1))[:90]}")
+                said = tail(begin, 40)
+                # A compilation counts in percent, between lines that tell nothing.
+                progress = [line for line in said if "%]" in line] or said or [""]
+                say(f"      {time.monotonic() - started:4.0f} s  {progress[-1].strip()[:90]}")
     if status:
         raise SetupError("\n".join([*tail(begin, 25), f"failed with exit status {status}: {' '.join(words)}"]))
     return output_from(begin)

@@ -62,7 +62,7 @@ int main() { return std::optional<int>(0).value(); }' |
     return 1
 }
 
-if [ "${1:-}" != --find ] && [ -x .venv/bin/python ] && .venv/bin/python -E -S conf/setup/install.py --check; then
+if [ "${1:-}" != --find ] && [ -x .venv/bin/python ] && .venv/bin/python -E -S conf/setup/install.py --check 2>/dev/null; then
     exit 0
 fi
 

@@ -85,7 +85,7 @@ def space(vectors: DataFrame) -> Space:
 def sgns_space(sentences: DataFrame, settings: SgnsSettings) -> Space:
     """Fit gensim's SGNS on the same baskets on one machine, one worker: equal input, equal vectors.
 
-    sentences: `sentence_id`, `words`; collected to the driver, so a measure for one machine, not a step of the pipeline.
+    sentences: `sentence_id`, `words`; collected to the driver: a measure on one machine, no step of the pipeline.
     Each basket is shuffled once with the seed, and the vectors are centred, as Spark's are.
     """
     from gensim.models import Word2Vec

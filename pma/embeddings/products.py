@@ -38,16 +38,17 @@ def product_vectors(purchases: DataFrame, products: DataFrame, as_of: date, sett
     `department` or `global`), `purchases` BIGINT (receipt lines before as_of), `idf` DOUBLE
     (ln((1 + customers) / (1 + customers who bought it))).
     """
-    before = _before(purchases, as_of)
     vectors = word_vectors(baskets(purchases, as_of), settings.word2vec)
-    counted = _counted(before, products).persist()
+    counted = _counted(_before(purchases, as_of), products).persist()
+    learned = vectors.select(F.col("word").alias("product_id"), "vector").join(counted, "product_id", "inner")
+    if settings.center:
+        learned = _centered(learned, settings.word2vec.vector_size)
+    learned = learned.persist()
     try:
-        learned = vectors.select(F.col("word").alias("product_id"), "vector").join(counted, "product_id", "inner")
-        if settings.center:
-            learned = _centered(learned, settings.word2vec.vector_size)
-        # Held once: the means are read by every level, and the counts are let go before the caller reads the result.
+        # Every level of the taxonomy reads both: computed here, once, and let go before the caller reads the result.
         filled = _with_fallback(counted, learned, settings.word2vec.vector_size).localCheckpoint()
     finally:
+        learned.unpersist()
         counted.unpersist()
     return filled.select("product_id", "vector", "source", "purchases", "idf")
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pma.section import Section
 
@@ -122,7 +123,110 @@ class NextItemSettings(Section):
     seed: int = Field(17, ge=0, description="seed of the draw")
 
 
+class AutoencoderSettings(Section):
+    """Purchase metrics compressed to one dense vector by a denoising autoencoder."""
+
+    dimension: int = Field(64, ge=2, le=1024, description="length of the vector")
+    level_weights: dict[str, float] = Field(
+        {"type": 1.0, "category": 0.3, "department": 0.3, "store": 0.3},
+        min_length=1,
+        description="taxonomy levels that get zero indicators, and the length of each group of them in the inputs",
+    )
+    recent_weight: float = Field(0.5, ge=0, description="the same for shorter windows, relative to the longest")
+    recent_target_weight: float = Field(0.0, ge=0, description="weight of the shorter windows' indicators in the loss")
+    value_weight: float = Field(0.5, ge=0, description="length of the value part of an input row")
+    value_loss: float = Field(0.1, ge=0, description="weight of the Huber loss on values that are not zero")
+    clip: float = Field(3.0, gt=0, description="scaled values beyond are cut")
+    minimum_scale: float = Field(0.25, gt=0, description="least scale of a log value; below, small change reads as signal")
+    dropout: float = Field(0.5, ge=0, lt=1, description="share of the inputs set to zero in training")
+    block_mask: float = Field(0.15, ge=0, lt=1, description="share of whole blocks (level x metric x window) masked")
+    swap: float = Field(0.1, ge=0, lt=1, description="share of the inputs taken from another customer")
+    learning_rate: float = Field(1e-3, gt=0, description="step of Adam")
+    batch_rows: int = Field(256, ge=1, description="rows in a batch over all ranks together")
+    max_epochs: int = Field(10, ge=1, description="most passes over the rows")
+    minimum_gain: float = Field(0.002, ge=0, lt=1, description="training stops when the held-out loss falls by a smaller share")
+    patience: int = Field(1, ge=1, description="epochs of smaller gain before it stops")
+    held_out_share: float = Field(0.1, gt=0, lt=1, description="share of customers kept for early stopping, by hash")
+    shards: int = Field(8, ge=1, le=4096, description="Parquet shards of the training rows; a multiple of the ranks")
+    backend: Literal["horovod", "single"] = Field("horovod", description="how gradients are averaged")
+    ranks: int = Field(2, ge=1, description="processes of the horovod backend")
+    start_timeout: int = Field(120, ge=1, description="seconds to wait for all ranks to start")
+    seed: int = Field(17, ge=0, description="seed of weights, row order and noise")
+
+    @model_validator(mode="after")
+    def _divide(self) -> AutoencoderSettings:
+        if self.shards % self.ranks:
+            raise ValueError(f"shards: {self.shards} must be a multiple of ranks, {self.ranks}")
+        if self.batch_rows % self.shards:
+            raise ValueError(f"batch_rows: {self.batch_rows} must be a multiple of shards, {self.shards}")
+        return self
+
+
+class PenetrationSettings(Section):
+    """How a frozen vector is judged: who starts to buy a category, and who buys it more often."""
+
+    history_weeks: int = Field(39, ge=1, description="weeks before a cut without the category make a non-buyer")
+    label_weeks: int = Field(4, ge=1, description="weeks from a cut on in which he may buy it")
+    train_cuts: tuple[date, ...] = Field(
+        (date(2017, 8, 28), date(2017, 9, 25), date(2017, 10, 23)),
+        min_length=1,
+        description="as-of dates that probes learn from, ascending; categories and penalties are chosen at the last",
+    )
+    test_cut: date = Field(date(2017, 11, 20), description="as-of date that probes are judged at")
+    categories: int = Field(77, ge=1, description="categories with the most positives at the last training cut")
+    folds: int = Field(5, ge=2, description="folds of households: a probe never saw the household it scores")
+    penalties: tuple[float, ...] = Field(
+        (1.0, 10.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0),
+        min_length=1,
+        description="ridge penalties to choose from, one for all categories, by AUC at the last training cut",
+    )
+    lift_share: float = Field(0.1, gt=0, lt=1, description="top share whose hit rate over the base rate is the lift")
+    bootstrap: int = Field(200, ge=0, description="resamples of households for the intervals")
+    ease_penalty: float = Field(1000.0, gt=0, description="L2 penalty of EASE (Steck 2019)")
+    seed: int = Field(17, ge=0, description="seed of folds and resamples")
+
+    @model_validator(mode="after")
+    def _ascend(self) -> PenetrationSettings:
+        if [*self.train_cuts] != sorted(set(self.train_cuts)) or self.train_cuts[-1] >= self.test_cut:
+            raise ValueError(f"train_cuts: must ascend and end before test_cut {self.test_cut}")
+        return self
+
+
+class RepositorySettings(Section):
+    """How blocks become one vector."""
+
+    weights: dict[str, float] = Field(
+        {
+            "purchases": 1.0,
+            "products": 1.0,
+            "opportunities": 0.5,
+            "baskets": 0.5,
+            "store": 0.5,
+            "area": 0.25,
+            "location": 0.25,
+        },
+        description="blocks in their order in the vector, and the length each has there",
+    )
+    whitening_sample: int = Field(20_000, ge=2, description="customers that whitening is fitted on, at most")
+    min_variance: float = Field(1e-6, gt=0, lt=1, description="directions of a smaller share of the first's variance are left out")
+    whitening_floor: float = Field(1e-3, ge=0, lt=1, description="added to every variance, as a share of the first's")
+
+
 class EmbeddingSettings(Section):
     """All of the room."""
 
+    trained_as_of: date | None = Field(None, description="train on rows before this date; null: the earliest as_of")
+    training_dates: int = Field(7, ge=1, le=52, description="dates whose customers the autoencoder learns from")
+    training_step_days: int = Field(28, ge=1, description="days between two of them")
+    training_min_days: int = Field(56, ge=0, description="days of purchases that must lie before the first of them")
     features: FeatureSettings = FeatureSettings()
+    products: ProductSettings = ProductSettings()
+    clusters: ClusterSettings = ClusterSettings()
+    stores: StoreSettings = StoreSettings()
+    areas: AreaSettings = AreaSettings()
+    locations: LocationSettings = LocationSettings()
+    receipts: ReceiptSettings = ReceiptSettings()
+    autoencoder: AutoencoderSettings = AutoencoderSettings()
+    penetration: PenetrationSettings = PenetrationSettings()
+    repository: RepositorySettings = RepositorySettings()
+    next_item: NextItemSettings = NextItemSettings()

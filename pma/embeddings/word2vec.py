@@ -58,25 +58,37 @@ def training_sentences(sentences: DataFrame, settings: Word2VecSettings) -> Data
     counts = words.groupBy("word").agg(F.count("*").alias("occurrences"))
     kept = counts.where(F.col("occurrences") >= settings.min_count)
     total = kept.agg(F.sum("occurrences").alias("total"))
-    copies = F.explode(F.sequence(F.lit(0), F.lit(settings.copies - 1))).alias("copy")
-    place = F.col("position").cast("long") if settings.ordered else _draw("order", settings.seed)
+    frequent = kept.crossJoin(F.broadcast(total)).select("word", _keep_probability(settings.sample).alias("keep"))
     return (
-        words.join(kept.crossJoin(total), "word", "inner")
-        .select("sentence_id", "position", "word", "occurrences", "total", copies)
-        .where(_unit(_draw("keep", settings.seed)) < _keep_probability(settings.sample))
-        .select("sentence_id", "copy", F.struct(place.alias("place"), "position", "word").alias("entry"))
-        .groupBy("sentence_id", "copy")
-        .agg(F.sort_array(F.collect_list("entry")).alias("entries"))
+        words.join(frequent, "word", "inner")
+        .groupBy("sentence_id")
+        .agg(F.sort_array(F.collect_list(F.struct("position", "word", "keep"))).alias("entries"))
         .where(F.size("entries") > 1)
+        .select("sentence_id", "entries", F.explode(F.sequence(F.lit(0), F.lit(settings.copies - 1))).alias("copy"))
+        .select("sentence_id", "copy", _in_order(F.col("entries"), settings).alias("words"))
+        .where(F.size("words") > 1)
         # A fixed, mixed order in one partition: the vocabulary's ties and the training order depend on it.
         .repartition(1)
         .sortWithinPartitions("copy", F.xxhash64("sentence_id", F.lit(settings.seed)), "sentence_id")
-        .select("sentence_id", "copy", F.col("entries.word").alias("words"))
+        .select("sentence_id", "copy", "words")
     )
 
 
-def _draw(purpose: str, seed: int) -> Column:
-    return F.xxhash64("sentence_id", "copy", "position", "word", F.lit(purpose), F.lit(seed))
+def _in_order(entries: Column, settings: Word2VecSettings) -> Column:
+    """The words of one copy: thinned, then as they came or by hash. Row by row, so that a copy costs no shuffle."""
+
+    def draw(entry: Column, purpose: str) -> Column:
+        parts = [F.col("sentence_id"), F.col("copy"), entry["position"], entry["word"]]
+        return F.xxhash64(*parts, F.lit(purpose), F.lit(settings.seed))
+
+    if settings.sample > 0:
+        entries = F.filter(entries, lambda entry: _unit(draw(entry, "keep")) < entry["keep"])
+    if settings.ordered:
+        return F.transform(entries, lambda entry: entry["word"])
+    mixed = F.sort_array(
+        F.transform(entries, lambda e: F.struct(draw(e, "order").alias("draw"), e["word"].alias("word")))
+    )
+    return F.transform(mixed, lambda entry: entry["word"])
 
 
 def _unit(draw: Column) -> Column:

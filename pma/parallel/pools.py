@@ -45,6 +45,7 @@ class _Task:
     place: int
     table: bytes
     attempts: int = 0
+    deaths: int = 0
     suspect: bool = False
     started: float = field(default_factory=time.perf_counter)
 
@@ -71,7 +72,8 @@ def drain(
                 outcome = pool.result(handle)
             except WorkerDiedError as error:
                 task.suspect = True
-                if not alone or task.attempts <= settings.max_retries:
+                task.deaths += alone
+                if task.deaths <= settings.max_retries:
                     again.append(task)
                     continue
                 outcome = _died(task, error)

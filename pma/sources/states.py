@@ -16,7 +16,7 @@ def read_standin_states(rules: str | Path) -> list[str]:
     path = Path(rules) / "standin_states.yml"
     if not path.exists():
         raise TableError(f"il.stores: no {path}, which assigns states to stores without one. Fix: set `rules` in the settings")
-    return list(yaml.safe_load(path.read_text(encoding="utf-8"))["states"])
+    return [state["name"] for state in yaml.safe_load(path.read_text(encoding="utf-8"))["states"]]
 
 
 def with_states(stores: DataFrame, standins: list[str]) -> DataFrame:

@@ -67,7 +67,9 @@ def town(spark):
         for product in range(4)
         for kind in ["flower" if rng.random() < flowers else "meat"]
     ]
-    products = [(f"{kind}{n}", "shop", kind, f"{kind} {n}", None, None) for kind in ("flower", "meat") for n in range(4)]
+    products = [
+        (f"{kind}{n}", "shop", kind, f"{kind} {n}", None, None) for kind in ("flower", "meat") for n in range(4)
+    ]
     purchases = purchases_of(spark, *lines, line("c1", "t1", "tiny", 3, "meat0"))
     return purchases, spark.createDataFrame(products, PRODUCTS)
 
@@ -102,7 +104,7 @@ def test_a_product_without_type_counts_under_its_category_and_an_unknown_one_as_
 
 def test_every_store_has_a_vector_and_says_whether_it_is_its_own(town_vectors):
     rows = {row.store_id: (row.baskets, row.source, len(row.vector)) for row in town_vectors.collect()}
-    trained = {store: (40, "trained", 4) for store in ("f1", "f2", "m1", "m2")}
+    trained = dict.fromkeys(("f1", "f2", "m1", "m2"), (40, "trained", 4))
     assert rows == {OTHER: (1, "other", 4), "tiny": (1, "other", 4), **trained}
 
 
@@ -132,7 +134,9 @@ def test_lines_on_or_after_the_training_date_change_no_vector(spark, town, town_
 
 
 def test_no_line_before_the_training_date_is_an_error_that_names_table_and_fix(town):
-    with pytest.raises(ValueError, match=r"il\.purchases has no line .* before trained_as_of 2016-01-01: choose a later"):
+    with pytest.raises(
+        ValueError, match=r"il\.purchases has no line .* before trained_as_of 2016-01-01: choose a later"
+    ):
         fit_store_vectors(*town, date(2016, 1, 1), SETTINGS)
 
 

@@ -67,7 +67,8 @@ def test_every_engine_shows_the_function_the_same_types_and_row_order(panel, eng
     types = "geo object, week object, seen datetime64[us], visits Int64, paused boolean, spend float64, curve object"
     assert list(rows["types"]) == [types] * 4, errors
     assert rows["first"][0] == (
-        "datetime.date(2024, 1, 1)|Timestamp('2024-01-01 12:00:00')|9007199254740993|<NA>|np.float64(1.5)|array([1., 2.])"
+        "datetime.date(2024, 1, 1)|Timestamp('2024-01-01 12:00:00')|"
+        "np.int64(9007199254740993)|<NA>|np.float64(1.5)|array([1., 2.])"
     )
 
 

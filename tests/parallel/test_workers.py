@@ -57,7 +57,9 @@ def test_a_group_that_kills_every_worker_is_an_error_row_and_no_other_is_lost(sp
     assert list(errors["id"]) == [2]
     assert list(errors["error_type"]) == ["WorkerDiedError"]
     assert list(errors["attempts"]) == [2]
-    assert errors["message"][0].startswith("the worker process died in each of 2 attempts (killed, out of memory or left)")
+    assert errors["message"][0].startswith(
+        "the worker process died in each of 2 attempts (killed, out of memory or left)"
+    )
     assert groups == 6
 
 

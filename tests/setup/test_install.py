@@ -137,7 +137,7 @@ def test_a_command_does_not_see_another_spark_or_python_path(install, monkeypatc
 def test_a_long_command_says_how_far_it_is(install, monkeypatch, capsys):
     monkeypatch.setattr(install, "HEARTBEAT_SECONDS", 0.3)
 
-    install.run(sys.executable, "-c", "import time; print('[ 45%] Building', flush=True); time.sleep(2)")
+    install.run(sys.executable, "-c", "import time; print('[ 45%] Building\\ncd x', flush=True); time.sleep(2)")
 
     assert "[ 45%] Building" in capsys.readouterr().err
 

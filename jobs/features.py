@@ -1,0 +1,29 @@
+"""Measure what every customer bought before each date: `st_il.customer_features` and the names of its columns."""
+
+from pma.embeddings.features import customer_features, dictionary, feature_scales, measure
+from pma.embeddings.plan import make_plan
+from pma.embeddings.tables import CUSTOMER_FEATURES, FEATURE_DICTIONARY, FEATURE_SCALES
+from pma.runs import job_run
+from pma.sources.tables import PRODUCTS, PURCHASES, STORES
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Dictionary first: its indices name the values."""
+    with job_run("features", argv) as run:
+        tables, settings = run.tables, run.settings.embeddings.features
+        plan = make_plan(tables, run.settings)
+        products = tables.read(PRODUCTS)
+        tables.ensure(FEATURE_DICTIONARY)
+        names = dictionary(products, tables.read(STORES), settings, tables.read(FEATURE_DICTIONARY))
+        tables.merge(FEATURE_DICTIONARY, names, update=False)
+        measured = measure(tables.read(PURCHASES), products, plan.dates, settings)
+        features = customer_features(measured, tables.read(FEATURE_DICTIONARY), settings)
+        days = ", ".join(f"'{day}'" for day in plan.dates)
+        tables.replace(CUSTOMER_FEATURES, features, where=f"as_of_date IN ({days})")
+        trained = tables.read(CUSTOMER_FEATURES).where(f"as_of_date = '{plan.trained_as_of}'")
+        scales = feature_scales(trained, settings)
+        tables.replace(FEATURE_SCALES, plan.stamp(scales), where=plan.where)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""Start a training on the ranks that the settings ask for."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from pma.embeddings.distributed import DistributedError, Single, require_horovod
+from pma.embeddings.training import TrainingRequest, train, train_rank
+
+logger = logging.getLogger(__name__)
+
+
+def launch_training(request: TrainingRequest, spark: SparkSession | None = None) -> dict[str, Any]:
+    """Train and return rank 0's report; the model lies in `request.model` then.
+
+    backend `single`: in this process. `horovod`: as Spark tasks if there is a session, else through `horovodrun`.
+    Raises DistributedError if Horovod is missing, if ranks fail, or if the ranks' weights differ at the end.
+    """
+    settings = request.settings
+    started = time.monotonic()
+    if settings.backend == "single":
+        report = train(request, Single())
+    elif spark is not None:
+        report = _run_on_spark(request, spark)
+    else:
+        report = _run_by_command(request)
+    if report["rank_weight_difference"] != 0.0:
+        raise DistributedError(
+            f"{request.model}: weights of the ranks differ by {report['rank_weight_difference']}. "
+            "Fix: delete the model, and train with embeddings.autoencoder.ranks = 1 until Horovod is repaired"
+        )
+    logger.info(
+        "autoencoder: %d epochs, held-out loss %.3f, %.0f s with start-up",
+        report["epochs"],
+        report["held_out_loss"],
+        time.monotonic() - started,
+    )
+    return {**report, "launch_seconds": round(time.monotonic() - started, 1)}
+
+
+def _run_on_spark(request: TrainingRequest, spark: SparkSession) -> dict[str, Any]:
+    """Run a rank per Spark task. All tasks must run at once, so there must be as many free slots as ranks."""
+    require_horovod()
+    import horovod.spark
+
+    settings = request.settings
+    slots = spark.sparkContext.defaultParallelism
+    master = spark.sparkContext.master
+    if master.startswith("local") and slots < settings.ranks:
+        raise DistributedError(
+            f"embeddings.autoencoder.ranks is {settings.ranks}, but Spark ({master}) runs {slots} tasks at once. "
+            f"Fix: spark.master = local[{settings.ranks}], or fewer ranks"
+        )
+    try:
+        reports = horovod.spark.run(
+            train_rank,
+            args=(request.to_json(),),
+            num_proc=settings.ranks,
+            use_gloo=True,
+            start_timeout=settings.start_timeout,
+            env=_rank_environment(),
+            stdout=sys.stderr,
+            stderr=sys.stderr,
+            verbose=1,
+        )
+    except Exception as error:
+        raise DistributedError(
+            f"{request.model}: training on {settings.ranks} Horovod ranks failed: {error}"
+        ) from error
+    return dict(reports[0])
+
+
+def _run_by_command(request: TrainingRequest) -> dict[str, Any]:
+    require_horovod()
+    command = Path(sys.executable).parent / "horovodrun"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "request.json"
+        path.write_text(request.to_json())
+        ranks = ["-np", str(request.settings.ranks), "--gloo", "--start-timeout", str(request.settings.start_timeout)]
+        call = [str(command), *ranks, sys.executable, "-m", "pma.embeddings.training", str(path)]
+        done = subprocess.run(
+            call, env=_rank_environment(), stdout=sys.stderr, stderr=subprocess.PIPE, text=True, check=False
+        )
+        sys.stderr.write(done.stderr)
+        if done.returncode:
+            raise DistributedError(
+                f"{request.model}: training on {request.settings.ranks} Horovod ranks failed, exit {done.returncode}: {done.stderr[-2000:]}"
+            )
+        return dict(json.loads(Path(f"{path}.report").read_text()))
+
+
+def _rank_environment() -> dict[str, str]:
+    """Give ranks this process's environment and import path, and one math thread, for they share the machine."""
+    here = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
+    return {
+        **os.environ,
+        "PYTHONPATH": path,
+        "OMP_NUM_THREADS": "1",
+        "TF_CPP_MIN_LOG_LEVEL": "2",
+        "CUDA_VISIBLE_DEVICES": "-1",
+    }

@@ -1,0 +1,89 @@
+"""Which model a run works on, and for which dates: the same answer in every job of the workflow."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pma.embeddings.settings import EmbeddingSettings
+from pma.settings import Settings, digest
+from pma.sources.tables import CUSTOMERS, PRODUCTS, PURCHASES, STORES
+from pma.tables import TableError
+from pma.warehouse import Warehouse, fingerprint
+
+logger = logging.getLogger(__name__)
+
+# Part of every model's version: raise it when the same rows and settings give other vectors.
+ALGORITHM = 1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One model and the dates it is trained on and used for."""
+
+    model_version: str
+    input_hash: str
+    trained_as_of: date
+    training_dates: tuple[date, ...]
+    as_of_dates: tuple[date, ...]
+
+    @property
+    def dates(self) -> tuple[date, ...]:
+        """Every date that needs purchase metrics."""
+        return tuple(sorted({*self.training_dates, *self.as_of_dates}))
+
+    @property
+    def where(self) -> str:
+        """The condition that names the model's rows in any table."""
+        return f"model_version = '{self.model_version}'"
+
+    def stamp(self, frame: DataFrame) -> DataFrame:
+        """Add the model's version to rows made for it."""
+        return frame.withColumn("model_version", F.lit(self.model_version))
+
+
+def make_plan(tables: Warehouse, settings: Settings) -> Plan:
+    """Derive dates from the settings and the purchases, and the model's version from settings and training rows.
+
+    The version is equal for equal settings and equal rows before the training date, whatever came after and however
+    often the rows were loaded. Raises TableError when no purchase lies before the training date.
+    """
+    purchases = tables.read(PURCHASES)
+    first, last = purchases.agg(F.min("purchased_at"), F.max("purchased_at")).first() or (None, None)
+    if last is None:
+        raise TableError("il.purchases: has no rows. Fix: load purchases first (jobs/load.py)")
+    as_of = tuple(sorted(settings.as_of)) or (last.date() + timedelta(days=1),)
+    room = settings.embeddings
+    trained = room.trained_as_of or as_of[0]
+    if trained > as_of[0]:
+        raise TableError(
+            f"bl.customer_embeddings: as_of {as_of[0]} lies before embeddings.trained_as_of {trained}: the model would have "
+            "seen what came after it. Fix: train at the earliest as-of date, or ask for later dates"
+        )
+    if first.date() >= trained:
+        raise TableError(
+            f"il.purchases: no purchase before {trained}, the first is of {first.date()}. Fix: a later --as-of"
+        )
+    before = purchases.where(F.col("purchased_at") < F.lit(trained).cast("timestamp"))
+    inputs = [fingerprint(frame) for frame in (before, *(tables.read(spec) for spec in (PRODUCTS, STORES, CUSTOMERS)))]
+    input_hash = _short("|".join(inputs))
+    version = f"{trained:%Y%m%d}-{_short(f'{ALGORITHM}|{digest(room)}|{trained}|{input_hash}')}"
+    plan = Plan(version, input_hash, trained, _training_dates(trained, first.date(), room), as_of)
+    logger.info("model %s, trained before %s, for %s", version, trained, ", ".join(map(str, as_of)))
+    return plan
+
+
+def _training_dates(trained: date, first: date, room: EmbeddingSettings) -> tuple[date, ...]:
+    """Rolling dates back from the training date, as many as there is history for; the training date always."""
+    steps = range(room.training_dates)
+    days = [trained - timedelta(days=room.training_step_days * step) for step in steps]
+    return tuple(sorted(day for day in days if day == trained or day > first + timedelta(days=room.training_min_days)))
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

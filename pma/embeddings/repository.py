@@ -1,0 +1,121 @@
+"""The repository: blocks whitened, normalised, weighted and laid side by side, one vector per customer and date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pma.embeddings.history import history
+from pma.embeddings.settings import RepositorySettings
+
+ENCODED = "customer_id string, as_of_date date, embedding array<float>, baskets_seen bigint, has_history boolean"
+
+
+@dataclass(frozen=True)
+class Whitening:
+    """Of one block: mean [d] and matrix [d, length] that turn its vectors into uncorrelated ones of equal variance."""
+
+    block: str
+    mean: NDArray[np.float64]
+    matrix: NDArray[np.float64]
+    weight: float
+
+    @property
+    def length(self) -> int:
+        """Columns of the block in the embedding."""
+        return int(self.matrix.shape[1])
+
+
+def fit_whitening(blocks: DataFrame, settings: RepositorySettings) -> tuple[Whitening, ...]:
+    """Fit PCA whitening per block, in the order of `settings.weights`, on a sample of the rows of one date.
+
+    `blocks`: customer_id, block, vector. The sample is drawn by hash of the customer, so the driver holds
+    `whitening_sample` rows at most. Directions with almost no variance are left out: whitening would blow them up.
+    A block without a row is left out.
+    """
+    picked = blocks.withColumn("draw", F.xxhash64("customer_id"))
+    fitted = []
+    for block, weight in settings.weights.items():
+        rows = picked.where(F.col("block") == block).orderBy("draw", "customer_id").limit(settings.whitening_sample)
+        frame = rows.select("vector").toPandas()
+        if len(frame):
+            fitted.append(_whiten(block, np.stack(frame["vector"].to_list()).astype(np.float64), weight, settings))
+    return tuple(fitted)
+
+
+def _whiten(block: str, rows: NDArray[np.float64], weight: float, settings: RepositorySettings) -> Whitening:
+    mean = rows.mean(axis=0)
+    centred = rows - mean
+    values, vectors = np.linalg.eigh(centred.T @ centred / max(len(rows) - 1, 1))
+    order = np.argsort(values)[::-1]
+    values, vectors = values[order], vectors[:, order]
+    keep = values > max(values[0], 0) * settings.min_variance
+    if not keep.any():
+        # One customer, or all alike: nothing tells them apart, and the block stays a single zero.
+        return Whitening(block, mean, np.zeros((rows.shape[1], 1)), weight)
+    # The sign of an eigenvector is arbitrary: its largest entry is made positive, so that a refit gives the same.
+    kept = vectors[:, keep]
+    signs = np.sign(kept[np.abs(kept).argmax(axis=0), np.arange(kept.shape[1])])
+    return Whitening(block, mean, kept * signs / np.sqrt(values[keep] + settings.whitening_floor * values[0]), weight)
+
+
+def layout(whitenings: Sequence[Whitening]) -> list[tuple[str, int, int]]:
+    """Return (block, start, length) of each block in the embedding."""
+    ends = np.cumsum([0, *[w.length for w in whitenings]])
+    return [(w.block, int(start), w.length) for w, start in zip(whitenings, ends[:-1], strict=True)]
+
+
+def concatenate(vectors: Sequence[Mapping[str, Sequence[float]] | None], whitenings: Sequence[Whitening]) -> NDArray[np.float32]:
+    """Turn the blocks of each customer into one row [n, dimension], float32.
+
+    Each block is whitened, scaled to length 1 and multiplied by its weight. A block that a customer lacks is zero.
+    """
+    parts = []
+    for whitening in whitenings:
+        found = np.array([bool(row) and whitening.block in row for row in vectors])  # type: ignore[operator]
+        part = np.zeros((len(vectors), whitening.length))
+        if found.any():
+            given = np.stack([row[whitening.block] for row in vectors if row and whitening.block in row])
+            white = (given.astype(np.float64) - whitening.mean) @ whitening.matrix
+            norms = np.linalg.norm(white, axis=1, keepdims=True)
+            part[found] = whitening.weight * np.divide(white, norms, out=np.zeros_like(white), where=norms > 0)
+        parts.append(part)
+    return np.concatenate(parts, axis=1).astype(np.float32)
+
+
+def encode(people: DataFrame, blocks: DataFrame, whitenings: Sequence[Whitening]) -> DataFrame:
+    """Return one embedding per row of `people` (see `people`), the rows of `bl.customer_embeddings` but for the model.
+
+    `blocks`: customer_id, as_of_date, block, vector, unique per customer x date x block.
+    """
+    gathered = blocks.groupBy("customer_id", "as_of_date").agg(
+        F.map_from_entries(F.array_sort(F.collect_list(F.struct("block", "vector")))).alias("vectors")
+    )
+    joined = people.join(gathered, on=["customer_id", "as_of_date"], how="left")
+    rows = joined.select("customer_id", "as_of_date", "vectors", "baskets_seen")
+
+    def encoded(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        for batch in batches:
+            maps = [dict(row) if row is not None else None for row in batch["vectors"]]
+            batch["embedding"] = list(concatenate(maps, whitenings))
+            batch["has_history"] = batch["baskets_seen"] > 0
+            yield batch[["customer_id", "as_of_date", "embedding", "baskets_seen", "has_history"]]
+
+    return rows.mapInPandas(encoded, ENCODED)
+
+
+def people(customers: DataFrame, purchases: DataFrame, dates: Sequence[date]) -> DataFrame:
+    """Return every customer x date with the receipts seen before it: customer_id, as_of_date, baskets_seen."""
+    receipts = purchases.groupBy("customer_id", "basket_id").agg(F.min("purchased_at").alias("purchased_at"))
+    seen = history(receipts, dates).groupBy("customer_id", "as_of_date").agg(F.count("*").alias("baskets_seen"))
+    days = F.explode(F.array(*[F.lit(day) for day in sorted(set(dates))]))
+    everyone = customers.select("customer_id", days.alias("as_of_date"))
+    joined = everyone.join(seen, on=["customer_id", "as_of_date"], how="left")
+    return joined.select("customer_id", "as_of_date", F.coalesce("baskets_seen", F.lit(0)).alias("baskets_seen"))
