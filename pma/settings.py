@@ -33,6 +33,7 @@ class Settings(Section):
 
     as_of: tuple[date, ...] = Field((), description="dates to compute for; empty: the dates the job derives itself")
     rules: str = Field("conf/rules", description="folder of the rules; with --conf FILE: `rules` beside the file")
+    artifacts: str = Field("artifacts", description="folder of model files; on a cluster one that every worker reads")
     spark: SparkSettings = SparkSettings()
     warehouse: WarehouseSettings = WarehouseSettings()
     sources: SourceSettings = SourceSettings()

@@ -79,6 +79,10 @@ class Warehouse:
             raise TableError(f"{spec.name}: lacks the declared columns {missing}. Fix: run the job that writes it")
         return frame.select(*[column.name for column in spec.columns])
 
+    def has(self, spec: TableSpec, where: str) -> bool:
+        """Say whether a row satisfies `where`: one commit writes all rows of a step, so one row means all."""
+        return self.exists(spec) and not self.read(spec).where(where).isEmpty()
+
     def version(self, spec: TableSpec) -> int:
         """Return the number of the table's last commit."""
         return int(self._delta(spec).history(1).select("version").first()["version"])
@@ -93,6 +97,7 @@ class Warehouse:
             if where is not None:
                 writer = writer.option("replaceWhere", where)
             self._save(spec, writer)
+            self._note_rows(spec, frame.count())
 
     def merge(self, spec: TableSpec, frame: DataFrame, update: bool = True) -> None:
         """Insert rows with new keys and, with `update`, overwrite those whose key is there. Keys only grow."""
@@ -103,13 +108,15 @@ class Warehouse:
                 differs = " OR ".join(f"NOT ({_comparable('old', c)} <=> {_comparable('new', c)})" for c in spec.columns)
                 merge = merge.whenMatchedUpdateAll(condition=differs)
             merge.whenNotMatchedInsertAll().execute()
-            self._note_rows(spec)
+            self._note_rows(spec, self._changed_rows(spec))
 
     def append_once(self, spec: TableSpec, frame: DataFrame, app_id: str, version: int = 1) -> None:
         """Append the frame unless (app_id, version) was appended before: a repeated run adds nothing."""
         with self._checked(spec, frame) as frame, self._writing(spec):
             writer = frame.write.format("delta").mode("append").option("userMetadata", self._metadata())
+            before = self.version(spec)
             self._save(spec, writer.option("txnAppId", app_id).option("txnVersion", version))
+            self._note_rows(spec, self._changed_rows(spec) if self.version(spec) > before else 0)
 
     def maintain(self, spec: TableSpec) -> None:
         """Compact small files and delete those that no version within the retention needs."""
@@ -202,15 +209,16 @@ class Warehouse:
             writer.saveAsTable(self.identifier(spec))  # type: ignore[attr-defined]
         else:
             writer.save(self.location(spec))  # type: ignore[attr-defined]
-        self._note_rows(spec)
 
-    def _note_rows(self, spec: TableSpec) -> None:
-        last = self._delta(spec).history(1).select("operationMetrics").first()["operationMetrics"] or {}
-        rows = int(last.get("numOutputRows", 0)) if "numTargetRowsInserted" not in last else (
-            int(last["numTargetRowsInserted"]) + int(last.get("numTargetRowsUpdated", 0))
-        )
+    def _note_rows(self, spec: TableSpec, rows: int) -> None:
         self.rows_written[spec.name] = self.rows_written.get(spec.name, 0) + rows
         logger.info("%s: %d rows written", spec.name, rows)
+
+    def _changed_rows(self, spec: TableSpec) -> int:
+        """Rows that the last commit added or updated, as Delta counted them."""
+        last = self._delta(spec).history(1).select("operationMetrics").first()["operationMetrics"] or {}
+        names = ("numTargetRowsInserted", "numTargetRowsUpdated") if "numTargetRowsInserted" in last else ("numOutputRows",)
+        return sum(int(last.get(name, 0)) for name in names)
 
     def _metadata(self) -> str:
         return json.dumps({"run_id": self.run_id})

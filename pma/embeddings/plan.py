@@ -33,9 +33,14 @@ class Plan:
     as_of_dates: tuple[date, ...]
 
     @property
-    def dates(self) -> tuple[date, ...]:
+    def feature_dates(self) -> tuple[date, ...]:
         """Every date that needs purchase metrics."""
         return tuple(sorted({*self.training_dates, *self.as_of_dates}))
+
+    @property
+    def block_dates(self) -> tuple[date, ...]:
+        """Every date that needs blocks: whitening is fitted on those of the training date."""
+        return tuple(sorted({self.trained_as_of, *self.as_of_dates}))
 
     @property
     def where(self) -> str:

@@ -9,11 +9,14 @@ from datetime import date
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pma.embeddings.history import history
-from pma.embeddings.settings import RepositorySettings
+from pma.embeddings.plan import Plan
+from pma.embeddings.settings import EmbeddingSettings, RepositorySettings
+from pma.embeddings.tables import EMBEDDING_MODELS
+from pma.settings import digest
 
 ENCODED = "customer_id string, as_of_date date, embedding array<float>, baskets_seen bigint, has_history boolean"
 
@@ -119,3 +122,15 @@ def people(customers: DataFrame, purchases: DataFrame, dates: Sequence[date]) ->
     everyone = customers.select("customer_id", days.alias("as_of_date"))
     joined = everyone.join(seen, on=["customer_id", "as_of_date"], how="left")
     return joined.select("customer_id", "as_of_date", F.coalesce("baskets_seen", F.lit(0)).alias("baskets_seen"))
+
+
+def model_row(
+    spark: SparkSession, plan: Plan, whitenings: Sequence[Whitening], settings: EmbeddingSettings, run_id: str
+) -> DataFrame:
+    """Return the row of `bl.embedding_models`: where each block stands, and what the model was made from."""
+    blocks = layout(whitenings)
+    metrics = {f"dimensions_{name}": float(length) for name, _, length in blocks}
+    dimension = sum(length for _, _, length in blocks)
+    made_from = (digest(settings), plan.input_hash, plan.trained_as_of)
+    row = (plan.model_version, blocks, dimension, *made_from, metrics, run_id)
+    return spark.createDataFrame([row], EMBEDDING_MODELS.schema)

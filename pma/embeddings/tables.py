@@ -52,13 +52,13 @@ FEATURE_SCALES = TableSpec(
 )
 
 
-def _vectors(entity: str, key: str, *more: Column) -> TableSpec:
+def _vectors(entity: str, key: Column, *more: Column) -> TableSpec:
     return TableSpec(
         name=f"il.{entity}_vectors",
         grain=f"{entity} x model",
-        key=(key, "model_version"),
+        key=(key.name, "model_version"),
         columns=(
-            Column(key, "string", f"the {entity}"),
+            key,
             MODEL,
             Column("vector", "array<float>", "its place in the model's space", required=True),
             *more,
@@ -66,22 +66,37 @@ def _vectors(entity: str, key: str, *more: Column) -> TableSpec:
     )
 
 
-SOURCE = Column("source", "string", "where the vector comes from", required=True)
 PRODUCT_VECTORS = _vectors(
     "product",
-    "product_id",
+    Column("product_id", "string", "the product"),
     Column("source", "string", "word2vec, or the level of the taxonomy it was borrowed from", required=True),
     Column("purchases", "bigint", "receipt lines before the training date", required=True),
-    Column("cluster_id", "string", "its cluster, see il.cluster_vectors"),
+    Column("idf", "double", "ln((1 + customers) / (1 + customers who bought it)) before the training date", required=True),
+    Column("cluster_id", "int", "its cluster, see il.cluster_vectors"),
 )
 CLUSTER_VECTORS = _vectors(
     "cluster",
-    "cluster_id",
-    Column("centroid", "array<float>", "its centre among the product vectors", required=True),
-    Column("label", "string", "the products bought most in it"),
+    Column("cluster_id", "int", "number of the cluster"),
+    Column("segments", "array<float>", "its mean share in the visits of each segment of customers", required=True),
+    Column("products", "bigint", "products in it", required=True),
+    Column("label", "string", "the types sold most in it"),
 )
-STORE_VECTORS = _vectors("store", "store_id", SOURCE, Column("baskets", "bigint", "receipts before the training date"))
-LOCATION_VECTORS = _vectors("location", "state", SOURCE)
+STORE_VECTORS = _vectors(
+    "store",
+    Column("store_id", "string", "the store, or (other) for all with too few receipts"),
+    Column("source", "string", "trained, or other: it shares the vector of (other)", required=True),
+    Column("baskets", "bigint", "receipts before the training date", required=True),
+)
+LOCATION_VECTORS = _vectors(
+    "location",
+    Column("location", "string", "the state, as in il.stores"),
+    Column("source", "string", "the pretrained encoder", required=True),
+)
+WORD_VECTORS = _vectors(
+    "word",
+    Column("word", "string", "a word of receipts, cleaned"),
+    Column("weight", "double", "inverse document frequency over receipts before the training date", required=True),
+)
 
 CUSTOMER_BLOCKS = TableSpec(
     name="st_il.customer_blocks",
@@ -155,6 +170,7 @@ TABLES = (
     CLUSTER_VECTORS,
     STORE_VECTORS,
     LOCATION_VECTORS,
+    WORD_VECTORS,
     CUSTOMER_BLOCKS,
     CUSTOMER_EMBEDDINGS,
     EMBEDDING_MODELS,

@@ -1,0 +1,36 @@
+"""Train the autoencoder on rolling dates under Horovod, and write the block of purchase metrics."""
+
+from pathlib import Path
+
+from pyspark.sql import functions as F
+
+from pma.embeddings.blocks import write_block
+from pma.embeddings.encoding import encode_purchases
+from pma.embeddings.launch import launch_training
+from pma.embeddings.plan import make_plan
+from pma.embeddings.tables import CUSTOMER_FEATURES, FEATURE_DICTIONARY, FEATURE_SCALES
+from pma.embeddings.training import TrainingRequest
+from pma.embeddings.training_rows import write_training_rows
+from pma.runs import job_run
+
+
+def main(argv: list[str] | None = None) -> None:
+    """A model whose file is there is not trained again; a killed training goes on from its checkpoint."""
+    with job_run("autoencoder", argv) as run:
+        tables, settings = run.tables, run.settings.embeddings.autoencoder
+        plan = make_plan(tables, run.settings)
+        folder = Path(run.settings.artifacts).resolve() / plan.model_version
+        request = TrainingRequest(*(str(folder / name) for name in ("rows", "dictionary", "autoencoder")), settings)
+        features = tables.read(CUSTOMER_FEATURES)
+        if not Path(request.model).exists():
+            scales = tables.read(FEATURE_SCALES).where(plan.where)
+            named = tables.read(FEATURE_DICTIONARY).join(scales, on="feature_index", how="inner")
+            named.coalesce(1).write.mode("overwrite").parquet(request.dictionary)
+            write_training_rows(features.where(F.col("as_of_date").isin(*plan.training_dates)), request.rows, settings.shards)
+            launch_training(request, run.spark)
+        rows = features.where(F.col("as_of_date").isin(*plan.block_dates))
+        write_block(tables, plan, "purchases", encode_purchases(rows, request.model))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""Join all blocks into one vector per customer and date: `bl.customer_embeddings` and `bl.embedding_models`."""
+
+from pyspark.sql import functions as F
+
+from pma.embeddings.plan import make_plan
+from pma.embeddings.repository import encode, fit_whitening, model_row, people
+from pma.embeddings.tables import CUSTOMER_BLOCKS, CUSTOMER_EMBEDDINGS, EMBEDDING_MODELS
+from pma.runs import job_run
+from pma.sources.tables import CUSTOMERS, PURCHASES
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Whitening is fitted on the customers of the training date; rows that are there are never changed."""
+    with job_run("embed", argv) as run:
+        tables, settings = run.tables, run.settings.embeddings
+        plan = make_plan(tables, run.settings)
+        blocks = tables.read(CUSTOMER_BLOCKS).where(plan.where).drop("model_version")
+        trained = blocks.where(F.col("as_of_date") == F.lit(plan.trained_as_of))
+        whitenings = fit_whitening(trained, settings.repository)
+        everyone = people(tables.read(CUSTOMERS), tables.read(PURCHASES), plan.as_of_dates)
+        rows = plan.stamp(encode(everyone, blocks, whitenings)).withColumn("run_id", F.lit(run.run_id))
+        tables.merge(CUSTOMER_EMBEDDINGS, rows, update=False)
+        model = model_row(run.spark, plan, whitenings, settings, run.run_id)
+        tables.merge(EMBEDDING_MODELS, model, update=False)
+
+
+if __name__ == "__main__":
+    main()

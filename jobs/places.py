@@ -1,0 +1,33 @@
+"""Vectors of stores and their locations, and the three blocks of a customer that come from his preferred store."""
+
+from pma.embeddings.area import area_block, area_layout
+from pma.embeddings.blocks import write_block
+from pma.embeddings.history import history
+from pma.embeddings.location import location_block, location_vectors
+from pma.embeddings.plan import make_plan
+from pma.embeddings.store import fit_store_vectors, preferred_store, store_block
+from pma.embeddings.tables import LOCATION_VECTORS, STORE_VECTORS
+from pma.runs import job_run
+from pma.sources.tables import CUSTOMERS, PRODUCTS, PURCHASES, STORES
+
+
+def main(argv: list[str] | None = None) -> None:
+    """A model whose vectors are in the tables is not trained again."""
+    with job_run("places", argv) as run:
+        tables, room = run.tables, run.settings.embeddings
+        plan = make_plan(tables, run.settings)
+        purchases, stores, customers = (tables.read(spec) for spec in (PURCHASES, STORES, CUSTOMERS))
+        if not tables.has(STORE_VECTORS, plan.where):
+            fitted = fit_store_vectors(purchases, tables.read(PRODUCTS), plan.trained_as_of, room.stores)
+            tables.replace(STORE_VECTORS, plan.stamp(fitted), where=plan.where)
+        if not tables.has(LOCATION_VECTORS, plan.where):
+            tables.replace(LOCATION_VECTORS, plan.stamp(location_vectors(stores, room.locations)), where=plan.where)
+        preferred = preferred_store(history(purchases, plan.block_dates)).persist()
+        write_block(tables, plan, "store", store_block(preferred, tables.read(STORE_VECTORS).where(plan.where)))
+        write_block(tables, plan, "area", area_block(preferred, customers, area_layout(customers), room.areas))
+        locations = tables.read(LOCATION_VECTORS).where(plan.where)
+        write_block(tables, plan, "location", location_block(preferred, stores, locations))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+"""Vectors of products and of their clusters, and the two blocks of a customer that come from them."""
+
+from pma.embeddings.blocks import write_block
+from pma.embeddings.clusters import cluster_vectors, product_clusters
+from pma.embeddings.history import history
+from pma.embeddings.opportunities import opportunity_block, opportunity_clusters
+from pma.embeddings.plan import make_plan
+from pma.embeddings.products import product_vectors, top_products_block
+from pma.embeddings.tables import CLUSTER_VECTORS, PRODUCT_VECTORS
+from pma.runs import job_run
+from pma.sources.tables import PRODUCTS, PURCHASES
+
+
+def main(argv: list[str] | None = None) -> None:
+    """A model whose vectors are in the tables is not trained again."""
+    with job_run("products", argv) as run:
+        tables, room = run.tables, run.settings.embeddings
+        plan = make_plan(tables, run.settings)
+        purchases, products = tables.read(PURCHASES), tables.read(PRODUCTS)
+        if not tables.has(PRODUCT_VECTORS, plan.where):
+            vectors = product_vectors(purchases, products, plan.trained_as_of, room.products)
+            clustered = vectors.join(product_clusters(vectors, room.clusters), on="product_id", how="left")
+            tables.replace(PRODUCT_VECTORS, plan.stamp(clustered), where=plan.where)
+        vectors = tables.read(PRODUCT_VECTORS).where(plan.where)
+        if not tables.has(CLUSTER_VECTORS, plan.where):
+            found = cluster_vectors(purchases, products, vectors, plan.trained_as_of, room.clusters)
+            tables.replace(CLUSTER_VECTORS, plan.stamp(found), where=plan.where)
+        seen, clusters = history(purchases, plan.block_dates), tables.read(CLUSTER_VECTORS).where(plan.where)
+        write_block(tables, plan, "products", top_products_block(seen, vectors, room.products))
+        lacking = opportunity_clusters(seen, vectors, clusters, room.clusters)
+        write_block(tables, plan, "opportunities", opportunity_block(lacking, clusters, room.clusters))
+
+
+if __name__ == "__main__":
+    main()
