@@ -1,7 +1,7 @@
 # Two commands are enough: `make run` and `make test`. Both set everything up first, once.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run test slow bench evaluate maintain fmt lint types lock wheel clean
+.PHONY: help setup run test slow bench evaluate maintain fmt lint types docs lock wheel clean
 
 JOB ?= conf/bundle/embeddings.job.yml
 CONF ?= conf/local.yml
@@ -53,6 +53,10 @@ lint: setup ## check style and types
 
 types: setup ## check types alone
 	@$(PY) -m mypy
+
+docs: setup ## write docs/tables.md and conf/base.yml from the declarations
+	@$(PY) -m pma.catalogue docs/tables.md
+	@$(PY) -m pma.defaults conf/base.yml
 
 lock: setup ## resolve setup.py and conf/setup/build.in to conf/setup/requirements.lock; ARGS=--upgrade takes newer versions
 	@$(PY) -m uv pip compile setup.py conf/setup/build.in --python-version 3.12 \

@@ -74,11 +74,13 @@ def load(files: Sequence[str | Path] = (), overrides: Sequence[str] = ()) -> Set
     base = paths[0].parent / "base.yml" if paths else None
     if base is not None and base.exists() and base not in paths:
         paths.insert(0, base)
-    tree: dict[str, Any] = {"rules": str(paths[0].parent / "rules")} if paths else {}
+    tree: dict[str, Any] = {}
     for path in paths:
         _overlay(tree, _read(path))
     for text in overrides:
         _overlay(tree, _parse_override(text))
+    if paths and tree.get("rules") in (None, Settings.model_fields["rules"].default):
+        tree["rules"] = str(paths[0].parent / "rules")
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:

@@ -87,6 +87,12 @@ def test_every_script_that_a_task_names_exists(file):
     assert missing == []
 
 
+def test_every_script_of_jobs_is_a_task_of_one_job():
+    named = [task.script for file in JOB_FILES for task in read_tasks(file, {})]
+
+    assert [script.name for script in REPOSITORY.glob("jobs/*.py") if named.count(script) != 1] == []
+
+
 @each_file
 def test_every_task_runs_on_a_cluster_that_its_job_declares(file):
     job = declared_job(file)
@@ -153,7 +159,9 @@ def test_no_workspace_is_named():
 def test_the_embeddings_are_computed_in_the_order_of_their_needs():
     tasks = read_tasks(REPOSITORY / "conf/bundle/embeddings.job.yml", {"conf": "conf/local.yml", "as_of": "2017-10-23"})
 
-    assert [task.key for task in tasks] == ["load", "features", "products", "places", "autoencoder", "embed", "quality"]
+    assert [task.key for task in tasks] == [
+        *("load", "features", "products", "places", "receipts", "autoencoder", "embed", "quality")
+    ]
     assert {task.parameters for task in tasks} == {
         ("--conf", "conf/local.yml", "--set", "warehouse.catalog=", "--as-of", "2017-10-23")
     }

@@ -67,24 +67,26 @@ def build_network(width: int, settings: AutoencoderSettings) -> Any:
     return keras.Model(inputs, outputs, name="autoencoder")
 
 
-def add_noise(inputs: Any, seed: Any, plan: InputPlan, settings: AutoencoderSettings) -> Any:
-    """Return inputs [n, W] with swapped, dropped and block-masked entries.
+def add_noise(
+    inputs: sparse.csr_matrix, rng: np.random.Generator, plan: InputPlan, settings: AutoencoderSettings
+) -> sparse.csr_matrix:
+    """Return inputs [n, W] with swapped, masked and dropped entries; what is kept grows by 1 / (1 - dropout).
 
-    Depends on `seed` (int32 [2]) alone, so the noise of a row is the same on whatever rank the row is. A swapped entry
-    is that of another row of the same slice; a masked block is missing as a whole, as it is for a customer without it.
+    A swapped entry is that of another row (x + M (other - x), M random); a masked block is missing as a whole, as it is
+    for a customer without it. Sparse, because noise on the zeros would cost more than the rest of a training step.
     """
-    import tensorflow as tf
-
-    rows = tf.shape(inputs)[0]
-    draw = tf.random.stateless_uniform(tf.shape(inputs), seed)
-    fold_in = tf.random.experimental.stateless_fold_in
-    shift = tf.random.stateless_uniform([], fold_in(seed, 1), 1, tf.maximum(rows, 2), tf.int32)
-    noisy = tf.where(draw < settings.swap, tf.roll(inputs, shift, axis=0), inputs)
-    dropped = draw >= 1.0 - settings.dropout * (1.0 - settings.swap)
-    noisy = tf.where(dropped, 0.0, noisy) / (1.0 - settings.dropout)
-    blocks = int(plan.blocks.max()) + 1
-    present = tf.random.stateless_uniform([rows, blocks], fold_in(seed, 2)) >= settings.block_mask
-    return noisy * tf.gather(tf.cast(present, noisy.dtype), tf.constant(plan.blocks), axis=1)
+    rows = inputs.shape[0]
+    noisy = inputs
+    if settings.swap > 0 and rows > 1:
+        other = inputs[(np.arange(rows) + rng.integers(1, rows)) % rows]
+        change = (other - inputs).tocsr()
+        change.data *= rng.random(change.nnz, np.float32) < settings.swap
+        noisy = (inputs + change).tocsr()
+    present = rng.random((rows, int(plan.blocks.max()) + 1), np.float32) >= settings.block_mask
+    row_of = np.repeat(np.arange(rows), np.diff(noisy.indptr))
+    kept = present[row_of, plan.blocks[noisy.indices]] & (rng.random(noisy.nnz, np.float32) >= settings.dropout)
+    data = noisy.data * kept / np.float32(1.0 - settings.dropout)
+    return sparse.csr_matrix((data.astype(np.float32), noisy.indices, noisy.indptr), shape=noisy.shape)
 
 
 def row_losses(clean: Any, outputs: Any, plan: InputPlan, settings: AutoencoderSettings) -> Any:

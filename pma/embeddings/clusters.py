@@ -73,13 +73,14 @@ def _k_means(k: int, settings: ClusterSettings) -> KMeans:
 def _sequences(visits: DataFrame, settings: ClusterSettings) -> DataFrame:
     """One sentence per customer: the clusters of each basket once, baskets by time, inside a basket by hash."""
     mixed = F.xxhash64("basket_id", "cluster_id", F.lit(settings.seed))
-    entry = F.struct(F.col("bought_at"), F.col("basket_id"), mixed.alias("mixed"), F.col("cluster_id").cast("string"))
+    word = F.col("cluster_id").cast("string")
+    entry = F.struct("bought_at", "basket_id", mixed.alias("mixed"), word.alias("word"))
     return (
         visits.groupBy("customer_id", "basket_id", "cluster_id")
         .agg(F.min("purchased_at").alias("bought_at"))
         .groupBy(F.col("customer_id").alias("sentence_id"))
         .agg(F.sort_array(F.collect_list(entry)).alias("entries"))
-        .select("sentence_id", F.col("entries.cluster_id").alias("words"))
+        .select("sentence_id", F.col("entries.word").alias("words"))
     )
 
 

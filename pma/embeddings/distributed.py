@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -62,7 +64,10 @@ class Horovod:
     """The processes that `horovodrun` or `horovod.spark.run` started."""
 
     def __init__(self) -> None:
-        self._hvd = require_horovod()
+        require_horovod()
+        import horovod.tensorflow as hvd
+
+        self._hvd = hvd
         self._hvd.init()
         self.rank: int = self._hvd.rank()
         self.size: int = self._hvd.size()
@@ -85,15 +90,15 @@ class Horovod:
         return self._hvd.broadcast_object(thing, root_rank=0)
 
 
-def require_horovod() -> Any:
-    """Return `horovod.tensorflow`. Raises DistributedError if it is missing or was built without TensorFlow."""
-    try:
-        import horovod.tensorflow as hvd
-    except ImportError as error:
-        raise DistributedError(
-            f"embeddings.autoencoder.backend is horovod, but Horovod cannot be imported ({error}). {HOROVOD_FIX}"
-        ) from error
-    return hvd
+def require_horovod() -> None:
+    """Raise DistributedError if Horovod is missing or was built without TensorFlow. Imports neither of them."""
+    asked = "embeddings.autoencoder.backend is horovod, but Horovod"
+    if find_spec("horovod") is None:
+        raise DistributedError(f"{asked} is not installed. {HOROVOD_FIX}")
+    package = find_spec("horovod.tensorflow")
+    folders = [Path(folder) for folder in (package.submodule_search_locations or [])] if package else []
+    if not any(folder.glob("mpi_lib*") for folder in folders):
+        raise DistributedError(f"{asked} was built without TensorFlow. {HOROVOD_FIX}")
 
 
 def connect(backend: str, ranks: int) -> Distributed:

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
+from scipy.special import log_softmax
 
 from pma.embeddings.settings import StoreSettings
 
@@ -86,11 +87,14 @@ def fit_embedding(train: csr_matrix, valid: csr_matrix, settings: StoreSettings)
         epochs=settings.max_epochs,
         callbacks=[
             keras.callbacks.EarlyStopping(
-                "val_line_loss", mode="min", patience=settings.patience, restore_best_weights=True
+                "val_line_loss" if valid.sum() else "loss",
+                mode="min",
+                patience=settings.patience,
+                restore_best_weights=True,
             )
         ],
         verbose=0,
     )
-    everyone = np.arange(stores, dtype=np.int32)
-    log_probability = tf.nn.log_softmax(model.predict(everyone, verbose=0)).numpy()
-    return model.get_layer("vector").get_weights()[0], log_probability
+    vectors = model.get_layer("vector").get_weights()[0]
+    kernel, bias = model.get_layer("items").get_weights()
+    return vectors, log_softmax(vectors @ kernel + bias, axis=-1)

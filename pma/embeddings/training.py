@@ -140,7 +140,8 @@ class Trainer:
         self._optimizer = keras.optimizers.Adam(settings.learning_rate)
         self._optimizer.build(self._network.trainable_variables)
         self._step = tf.function(self._train_step)
-        self._losses = tf.function(lambda rows: row_losses(rows, self._network(rows, training=False), plan, settings))
+        rows_of_any_number = tf.TensorSpec([None, plan.width], tf.float32)
+        self._losses = tf.function(self._clean_losses, input_signature=[rows_of_any_number])
 
     def state(self) -> list[np.ndarray]:
         """Return weights (in the order of WEIGHT_NAMES), then the optimizer's variables."""
@@ -157,7 +158,7 @@ class Trainer:
         """Train on one pass over the rows and return the mean loss per row. Row order and noise follow from seed and epoch."""
         import tensorflow as tf
 
-        losses = [self._step(tf.constant(rows), tf.constant(seeds)) for rows, seeds in self._batches(epoch)]
+        losses = [self._step(tf.constant(noisy), tf.constant(clean)) for noisy, clean in self._batches(epoch)]
         sums = self._distributed.total(np.asarray([np.sum([float(loss) for loss in losses]), len(losses)]))
         return float(sums[0] / sums[1])
 
@@ -167,30 +168,35 @@ class Trainer:
         return float(self._distributed.total(sums).sum() / rows)
 
     def _batches(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield dense inputs [rows of this rank, W] and a noise seed int32 [2] for each shard's slice of them."""
+        """Yield noisy and clean inputs, both [rows of this rank, W]. Noise follows from seed, epoch, step and shard alone."""
         settings = self._settings
         size = settings.batch_rows // settings.shards
-        orders = [
-            np.random.default_rng([settings.seed, epoch, s.number]).permutation(s.training.shape[0])
-            for s in self._shards
-        ]
+        orders = {
+            shard.number: np.random.default_rng([settings.seed, epoch, shard.number]).permutation(shard.training.shape[0])
+            for shard in self._shards
+        }
         for step in range(self._steps):
-            slices = [s.training[o[step * size : (step + 1) * size]] for s, o in zip(self._shards, orders, strict=True)]
-            seeds = [[settings.seed * 10_007 + epoch, step * settings.shards + s.number] for s in self._shards]
-            yield sparse.vstack(slices, format="csr").toarray(), np.asarray(seeds, np.int64).astype(np.int32)
+            clean = [s.training[orders[s.number][step * size : (step + 1) * size]] for s in self._shards]
+            seeds = [[settings.seed, epoch, shard.number, step] for shard in self._shards]
+            noisy = [
+                add_noise(part, np.random.default_rng(seed), self._plan, settings)
+                for part, seed in zip(clean, seeds, strict=True)
+            ]
+            yield _dense(noisy), _dense(clean)
 
-    def _train_step(self, rows: Any, seeds: Any) -> Any:
+    def _train_step(self, noisy: Any, clean: Any) -> Any:
         import tensorflow as tf
 
-        parts = tf.split(rows, len(self._shards))
-        noisy = [add_noise(part, seeds[i], self._plan, self._settings) for i, part in enumerate(parts)]
         variables = self._network.trainable_variables
         with tf.GradientTape() as tape:
-            outputs = self._network(tf.concat(noisy, axis=0), training=True)
-            loss = tf.reduce_mean(row_losses(rows, outputs, self._plan, self._settings))
+            outputs = self._network(noisy, training=True)
+            loss = tf.reduce_mean(row_losses(clean, outputs, self._plan, self._settings))
         gradients = self._distributed.average_gradients(tape.gradient(loss, variables))
         self._optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return loss
+
+    def _clean_losses(self, rows: Any) -> Any:
+        return row_losses(rows, self._network(rows, training=False), self._plan, self._settings)
 
     def _loss_sum(self, rows: sparse.csr_matrix) -> float:
         import tensorflow as tf
@@ -222,6 +228,10 @@ def _load_shard(request: TrainingRequest, plan: InputPlan, number: int) -> Shard
     )
     inputs = input_matrix(rows.raw, plan)
     return Shard(number, inputs[~held_out], inputs[held_out])
+
+
+def _dense(parts: list[sparse.csr_matrix]) -> np.ndarray:
+    return np.asarray(sparse.vstack(parts, format="csr").toarray())
 
 
 def _by_shard(

@@ -44,7 +44,7 @@ def word_vectors(sentences: DataFrame, settings: Word2VecSettings) -> DataFrame:
         ).fit(prepared)
     finally:
         prepared.unpersist()
-    return model.getVectors().select("word", vector_to_array("vector", "float32").alias("vector"))
+    return model.getVectors().select("word", vector_to_array(F.col("vector"), "float32").alias("vector"))
 
 
 def training_sentences(sentences: DataFrame, settings: Word2VecSettings) -> DataFrame:

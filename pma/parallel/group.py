@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pma.parallel.frames import by_key, conform, decode, encode, in_order, to_pandas
+from pma.parallel.frames import by_key, conform, decode, encode, in_order, naive, to_pandas
 
 GroupFunction = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -32,7 +32,7 @@ ERROR_SCHEMA = pa.schema(
 )
 _KEY_KINDS = (pa.types.is_string, pa.types.is_large_string, pa.types.is_integer, pa.types.is_boolean,
               pa.types.is_date, pa.types.is_timestamp)  # fmt: skip
-TRACEBACK_TAIL = 4000
+TEXT_LIMIT = 4000
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
 
 
@@ -115,7 +115,7 @@ def run_group(fn: GroupFunction, table: pa.Table, schema: pa.Schema) -> Outcome:
     started = time.perf_counter()
     try:
         with one_thread():
-            rows = encode(conform(fn(to_pandas(in_order(table))), schema))
+            rows = encode(conform(fn(to_pandas(in_order(naive(table)))), schema))
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # also SystemExit, and the panics of Rust extensions: neither is an Exception
@@ -141,8 +141,8 @@ def _unpickled(work: bytes) -> tuple[GroupFunction, pa.Schema]:
 
 def failure(error: BaseException, seconds: float) -> Outcome:
     """The error row's content."""
-    trace = "".join(traceback.format_exception(error))[-TRACEBACK_TAIL:]
-    return Outcome(None, seconds, 1, type(error).__name__, _clean(str(error)), _clean(trace))
+    trace = "".join(traceback.format_exception(error))[-TEXT_LIMIT:]
+    return Outcome(None, seconds, 1, type(error).__name__, _clean(str(error))[:TEXT_LIMIT], _clean(trace))
 
 
 def _clean(text: str) -> str:

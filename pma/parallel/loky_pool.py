@@ -54,7 +54,7 @@ class LokyPool:
         try:
             return handle.result()
         except BrokenProcessPool as error:
-            raise WorkerDiedError(str(error).strip().splitlines()[0]) from error
+            raise WorkerDiedError(error) from error
 
     def close(self) -> None:
         """End the processes when they are still at work that nobody waits for."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pma.parallel.settings import ENGINES, Engine, ParallelSettings
 
@@ -13,9 +12,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
+    from pma.parallel.driver import OnResult
     from pma.parallel.group import GroupFunction
-
-    OnResult = Callable[[tuple[Any, ...], pd.DataFrame], None]
 
 
 class GroupsFailedError(RuntimeError):
@@ -110,7 +108,7 @@ def check_threshold(mapped: Mapped, settings: ParallelSettings) -> None:
     keys = [name for name in mapped.errors.columns if name not in ERROR_SCHEMA.names]
     first = mapped.errors.head(5)
     said = "; ".join(
-        f"{', '.join(f'{name}={row[name]}' for name in keys)}: {row['error_type']}: {row['message']}"
+        f"{', '.join(f'{name}={row[name]}' for name in keys)}: {row['error_type']}: {row['message'][:300]}"
         for row in first.to_dict("records")
     )
     more = f"; and {mapped.failed - len(first)} more" if mapped.failed > len(first) else ""

@@ -16,7 +16,10 @@ from pma.parallel.settings import ParallelSettings
 
 
 class WorkerDiedError(RuntimeError):
-    """The process that ran a group was killed, ran out of memory or left."""
+    """The process that ran a group was killed, ran out of memory or left; says what the pool said of it."""
+
+    def __init__(self, cause: BaseException) -> None:
+        super().__init__(" ".join(str(cause).split()) or type(cause).__name__)
 
 
 class Pool(Protocol):
@@ -96,5 +99,5 @@ def _room(running: dict[Any, _Task], again: deque[_Task], pool: Pool) -> int:
 
 
 def _died(task: _Task, error: WorkerDiedError) -> Outcome:
-    message = f"the worker process died in each of {task.attempts} attempts (killed, out of memory or left): {error}"
+    message = f"the worker process died (killed, out of memory or left): {error}"
     return Outcome(None, time.perf_counter() - task.started, 1, type(error).__name__, message, None)

@@ -13,6 +13,10 @@ from pma.parallel.group import GroupFunction, Outcome, run_pickled
 from pma.parallel.pools import WorkerDiedError
 from pma.parallel.settings import ParallelSettings
 
+log = logging.getLogger(__name__)
+
+STARTS = 3
+
 
 class RayPool:
     """Ray tasks, one per group; joins the cluster that is there, else the address in the settings, else a local one."""
@@ -29,7 +33,7 @@ class RayPool:
         self._running: set[Any] = set()
         self._ours = not ray.is_initialized()
         if self._ours:
-            _connect(settings)
+            connect(settings)
         self.slots = max(1, int(ray.cluster_resources().get("CPU", 1))) * settings.in_flight_per_worker
         self._work = ray.put(work)
         # Ray's own retries are off: `drain` counts them, the same way for every pool.
@@ -59,7 +63,7 @@ class RayPool:
             gone.OutOfMemoryError,
             gone.ObjectLostError,
         ) as error:
-            raise WorkerDiedError(str(error).strip().splitlines()[0]) from error
+            raise WorkerDiedError(error) from error
 
     def close(self) -> None:
         """Leave the cluster if we came (a local one that we started ends with that); one that was there stays."""
@@ -71,7 +75,7 @@ class RayPool:
             self._ray.shutdown()
 
 
-def _connect(settings: ParallelSettings) -> None:
+def connect(settings: ParallelSettings) -> None:
     """Join the cluster in the settings, or start one on this machine."""
     import ray
 
@@ -80,10 +84,19 @@ def _connect(settings: ParallelSettings) -> None:
         ray.init(address=settings.ray_address, **quiet)
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    ray.init(
-        address="local",
-        num_cpus=settings.workers,
-        object_store_memory=settings.ray_object_store_mb * 2**20,
-        include_dashboard=False,
-        **quiet,
-    )
+    for start in range(1, STARTS + 1):
+        try:
+            ray.init(
+                address="local",
+                num_cpus=settings.workers,
+                object_store_memory=settings.ray_object_store_mb * 2**20,
+                include_dashboard=False,
+                **quiet,
+            )
+            return
+        except Exception as error:
+            # Ray gives its own helpers 15 s, fixed in its code, which a busy machine needs for their imports alone.
+            if start == STARTS or "timed out during startup" not in str(error):
+                raise
+            log.warning("Ray did not come up in time (start %d of %d), trying again", start, STARTS)
+            ray.shutdown()

@@ -12,7 +12,7 @@ PURCHASES = (
     "quantity double, spend double, discount double"
 )
 PRODUCTS = "product_id string, department string, category string, type string, brand string, description string"
-SETTINGS = StoreSettings(vector_size=4, min_baskets=5, shrinkage=1.0, max_epochs=40)
+SETTINGS = StoreSettings(vector_size=4, min_baskets=5, shrinkage=10.0, max_epochs=40)
 JUNE, JULY = date(2017, 6, 1), date(2017, 7, 1)
 
 
@@ -118,7 +118,7 @@ def test_stores_that_sell_the_same_things_are_nearer(town_vectors):
 def test_a_rare_store_shares_the_vector_of_other_which_stays_near_the_mean(town_vectors):
     v = vectors_of(town_vectors)
     assert v["tiny"].tolist() == v[OTHER].tolist()
-    assert np.linalg.norm(v[OTHER]) < 0.5 * np.linalg.norm(v["f1"])
+    assert np.linalg.norm(v[OTHER]) < 0.3 * min(np.linalg.norm(v[store]) for store in ("f1", "f2", "m1", "m2"))
 
 
 def test_equal_seeds_give_equal_vectors_bit_for_bit(town, town_vectors):

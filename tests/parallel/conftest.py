@@ -5,6 +5,7 @@ import pytest
 
 from pma.parallel import ENGINES, ParallelSettings, map_groups
 from pma.parallel.frames import to_pandas
+from pma.parallel.ray_pool import connect
 
 
 @pytest.fixture(scope="session")
@@ -12,7 +13,7 @@ def ray_cluster():
     """A real cluster on this machine that stays between calls; `map_groups` must join it and leave it running."""
     import ray
 
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, object_store_memory=100 * 2**20)
+    connect(ParallelSettings(workers=2, ray_object_store_mb=100))
     yield ray
     ray.shutdown()
 

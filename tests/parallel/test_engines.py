@@ -142,8 +142,15 @@ def test_several_key_columns_with_nulls_make_the_groups_that_sql_makes(spark, en
             raise OverflowError("too much")
         return frame.head(1)[["geo", "week"]].assign(rows=len(frame), spend=frame["spend"].sum())
 
-    data = [("DE", MONDAY, 1), ("DE", MONDAY, 2), ("DE", None, 4), (None, MONDAY, 8), (None, None, 16), (None, None, 32),
-            ("DE", NEXT, 51), ("AT", None, 52)]  # fmt: skip
+    data = [
+        ("DE", MONDAY, 1),
+        ("DE", MONDAY, 2),
+        ("DE", None, 4),
+        (None, MONDAY, 8),
+        (None, None, 16),
+        (None, None, 32),
+    ]
+    data += [("DE", NEXT, 51), ("AT", None, 52)]
     frame = spark.createDataFrame(data, "geo STRING, week DATE, spend INT")
     rows, errors, groups = run(frame, count, ("geo", "week"), "geo STRING, week DATE, rows INT, spend BIGINT", engine)
 
@@ -178,10 +185,10 @@ def test_workers_have_one_thread_for_linear_algebra(spark, engine, run):
 
 
 def test_each_group_is_computed_once_however_often_the_rows_are_read(spark, engine, tmp_path):
-    notes = str(tmp_path / "calls")
+    notes = tmp_path / "calls"
 
     def note(frame):
-        with open(notes, "a") as file:
+        with notes.open("a") as file:
             file.write(f"{frame['id'].iloc[0]}\n")
         if frame["id"].iloc[0] == 3:
             raise ValueError
@@ -193,8 +200,7 @@ def test_each_group_is_computed_once_however_often_the_rows_are_read(spark, engi
         assert sorted(row.id for row in mapped.rows.collect()) == [0, 1, 2, 4]
     mapped.release()
 
-    with open(notes) as file:
-        assert sorted(file.read().split()) == ["0", "1", "2", "3", "4"]
+    assert sorted(notes.read_text().split()) == ["0", "1", "2", "3", "4"]
     assert (mapped.groups, mapped.failed) == (5, 1)
 
 

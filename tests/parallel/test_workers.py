@@ -28,11 +28,11 @@ def mortal_engine(request):
 
 @pytest.mark.parametrize("death", ["exit", "kill"])
 def test_a_group_whose_worker_is_killed_once_runs_again(spark, mortal_engine, run, tmp_path, death):
-    marker = str(tmp_path / "died")
+    marker = tmp_path / "died"
 
     def die_once(frame):
-        if frame["id"].iloc[0] == 2 and not os.path.exists(marker):
-            open(marker, "w").close()
+        if frame["id"].iloc[0] == 2 and not marker.exists():
+            marker.touch()
             if death == "exit":
                 os._exit(1)
             os.kill(os.getpid(), signal.SIGKILL)
@@ -40,7 +40,7 @@ def test_a_group_whose_worker_is_killed_once_runs_again(spark, mortal_engine, ru
 
     rows, errors, groups = run(spark.range(6), die_once, "id", ID, mortal_engine)
 
-    assert os.path.exists(marker)
+    assert marker.exists()
     assert list(rows["id"]) == [0, 1, 2, 3, 4, 5]
     assert (len(errors), groups) == (0, 6)
 
@@ -138,7 +138,7 @@ def test_progress_is_logged(caplog):
 
 
 class FakePool:
-    """Workers whose deaths are planned: group i dies `deaths[i]` times; with a shared fate it takes the others along."""
+    """Workers whose deaths are planned: group i kills its worker `deaths[i]` times, and all with a shared fate."""
 
     def __init__(self, slots, shared_fate, deaths):
         self.slots, self.shared_fate = slots, shared_fate
@@ -166,7 +166,7 @@ class FakePool:
         group = self.running.pop(handle)
         if handle in self.broken:
             self.broken.discard(handle)
-            raise WorkerDiedError(f"killed by {group}")
+            raise WorkerDiedError(OSError(f"killed at {group}"))
         return Outcome(str(group).encode(), 0.0)
 
     def close(self):

@@ -1,0 +1,174 @@
+"""What the vectors are worth: the rows of `bl.embedding_quality`, each beside the cheaper ways to get as far."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from scipy import sparse
+
+from pma.embeddings.autoencoder import Autoencoder
+from pma.embeddings.baselines import Svd, ease_scores, rfm, sum_by_category
+from pma.embeddings.history import history
+from pma.embeddings.inputs import input_matrix, raw_matrix
+from pma.embeddings.penetration import (
+    Labels,
+    auc,
+    buy_rate_labels,
+    household_folds,
+    measures,
+    penetration_labels,
+    probe_scores,
+    top_categories,
+)
+from pma.embeddings.settings import PenetrationSettings
+
+logger = logging.getLogger(__name__)
+
+Vectors = Mapping[date, np.ndarray]
+TASKS = ("penetration", "buy_rate")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The customers that are judged, and what they bought around each cut: pairs of customer_id, category, visits."""
+
+    customers: tuple[str, ...]
+    categories: tuple[str, ...]
+    before: Mapping[date, pd.DataFrame]
+    after: Mapping[date, pd.DataFrame]
+
+
+def gather_panel(purchases: DataFrame, products: DataFrame, settings: PenetrationSettings) -> Panel:
+    """Collect the customers with a purchase before the test cut, at most `customers` of them by hash, and their pairs."""
+    cuts = (*settings.train_cuts, settings.test_cut)
+    seen = purchases.where(F.col("purchased_at") < F.lit(settings.test_cut).cast("timestamp")).select("customer_id").distinct()
+    drawn = seen.orderBy(F.xxhash64("customer_id"), "customer_id").limit(settings.customers)
+    customers = tuple(sorted(row["customer_id"] for row in drawn.collect()))
+    mine = purchases.join(F.broadcast(drawn), on="customer_id", how="left_semi").join(
+        products.select("product_id", "category"), on="product_id", how="inner"
+    )
+    days = timedelta(days=7 * settings.label_weeks)
+    before = _pairs(history(mine, cuts, 7 * settings.history_weeks))
+    after = _pairs(history(mine, [cut + days for cut in cuts], days.days))
+    categories = tuple(sorted(row["category"] for row in products.select("category").distinct().collect() if row["category"]))
+    return Panel(
+        customers,
+        categories,
+        {cut: before[before["as_of_date"] == cut] for cut in cuts},
+        {cut: after[after["as_of_date"] == cut + days] for cut in cuts},
+    )
+
+
+def _pairs(seen: DataFrame) -> pd.DataFrame:
+    counted = seen.where("category is not null").groupBy("customer_id", "as_of_date", "category")
+    return counted.agg(F.count_distinct("basket_id").alias("visits")).toPandas()
+
+
+def stack(rows: DataFrame, column: str, panel: Panel, cuts: Sequence[date]) -> dict[date, np.ndarray]:
+    """Collect vectors as one matrix [customers, d] per cut, zero where a customer has none.
+
+    `rows`: customer_id, as_of_date and an array in `column`.
+    """
+    wanted = rows.where(F.col("as_of_date").isin(*cuts)).select("customer_id", "as_of_date", column).toPandas()
+    place = pd.Index(panel.customers).get_indexer(wanted["customer_id"])
+    width = len(wanted[column].iloc[0])
+    stacked = {}
+    for cut in cuts:
+        chosen = (wanted["as_of_date"] == cut).to_numpy() & (place >= 0)
+        stacked[cut] = np.zeros((len(panel.customers), width), np.float32)
+        stacked[cut][place[chosen]] = np.stack(wanted[column][chosen].to_list())
+    return stacked
+
+
+def stack_features(rows: DataFrame, panel: Panel, cuts: Sequence[date], feature_index: np.ndarray) -> dict[date, sparse.csr_matrix]:
+    """Collect sparse features as one raw matrix [customers, F] per cut."""
+    wanted = rows.where(F.col("as_of_date").isin(*cuts)).toPandas()
+    stacked = {}
+    for cut in cuts:
+        here = wanted[wanted["as_of_date"] == cut].set_index("customer_id")
+        found = here.reindex(list(panel.customers))
+        empty = np.zeros(0)
+        lists = [[x if isinstance(x, np.ndarray | list) else empty for x in found[name]] for name in ("indices", "values")]
+        stacked[cut] = raw_matrix(lists[0], lists[1], feature_index)
+    return stacked
+
+
+def judge(panel: Panel, arms: Mapping[str, Vectors], scores: Mapping[str, np.ndarray], settings: PenetrationSettings) -> pd.DataFrame:
+    """Measure every arm at both tasks. One row per task, arm, metric: value, ci_low, ci_high.
+
+    `arms`: vectors by cut, scored by probes. `scores` [customers, all categories]: arms that score without labels.
+    """
+    found = []
+    folds = household_folds(panel.customers, settings)
+    for task in TASKS:
+        labels = _labels(panel, task, settings)
+        chosen = top_categories(labels[settings.train_cuts[-1]], settings)
+        picked = {cut: labels[cut].only(chosen) for cut in labels}
+        test = picked[settings.test_cut]
+        ready = {name: values[:, chosen] for name, values in scores.items() if task == "penetration"}
+        for name, vectors in arms.items():
+            logger.info("%s: probing %s", task, name)
+            ready[name] = probe_scores(vectors, picked, folds, settings).values
+        for name, values in ready.items():
+            found.append(measures(test, values, settings).assign(task=task, arm=name))
+    return pd.concat(found, ignore_index=True)
+
+
+def _labels(panel: Panel, task: str, settings: PenetrationSettings) -> dict[date, Labels]:
+    both = panel.customers, panel.categories
+    if task == "penetration":
+        return {cut: penetration_labels(panel.before[cut], panel.after[cut], *both) for cut in panel.before}
+    return {cut: buy_rate_labels(panel.before[cut], panel.after[cut], *both, settings) for cut in panel.before}
+
+
+def purchase_arms(
+    raw: Mapping[date, sparse.csr_matrix], trained_on: sparse.csr_matrix, model: Autoencoder, names: Sequence[str], dimension: int
+) -> tuple[dict[str, Vectors], pd.DataFrame]:
+    """Return the arms made of purchase metrics alone, and how well autoencoder and SVD give the metrics back.
+
+    `raw` by cut and `trained_on`: raw features [n, F]. SVD is fitted on the inputs of `trained_on`, as the autoencoder
+    was, at the autoencoder's dimension and at the embedding's.
+    """
+    inputs = {cut: input_matrix(matrix, model.plan) for cut, matrix in raw.items()}
+    fitted_on = input_matrix(trained_on, model.plan)
+    codes = {cut: model.encode(matrix) for cut, matrix in raw.items()}
+    size = next(iter(codes.values())).shape[1]
+    equal, wide = Svd(fitted_on, size, seed=0), Svd(fitted_on, dimension, seed=0)
+    arms: dict[str, Vectors] = {
+        "autoencoder": codes,
+        f"svd_{size}": {cut: equal.encode(matrix) for cut, matrix in inputs.items()},
+        f"svd_{dimension}": {cut: wide.encode(matrix) for cut, matrix in inputs.items()},
+        "rfm": {cut: rfm(matrix, names) for cut, matrix in raw.items()},
+    }
+    last = max(inputs)
+    clean = inputs[last]
+    rows = [("autoencoder", model.decode(codes[last])), (f"svd_{size}", equal.decode(equal.encode(clean)))]
+    return arms, pd.concat([_reconstruction(clean, given, model).assign(arm=name) for name, given in rows], ignore_index=True)
+
+
+def _reconstruction(clean: sparse.csr_matrix, given: np.ndarray, model: Autoencoder) -> pd.DataFrame:
+    """How well zeros and non-zeros are told apart in the first indicator group (AUC)."""
+    start, end = model.plan.groups[0]
+    bought = clean[:, start:end].toarray() > 0
+    metrics = [("zero_auc", auc(bought.ravel(), given[:, start:end].ravel()))]
+    return pd.DataFrame(metrics, columns=["metric", "value"]).assign(task="reconstruction", ci_low=np.nan, ci_high=np.nan)
+
+
+def ease_by_category(raw: sparse.csr_matrix, dictionary: pd.DataFrame, type_category: Mapping[str, str], panel: Panel, penalty: float) -> np.ndarray:
+    """Return the score [customers, categories] of EASE on the product types bought over the longest window.
+
+    `dictionary`: level, entity, metric, window_days of the columns of `raw`, in their order.
+    """
+    longest = dictionary["window_days"].max()
+    is_type = (dictionary["level"] == "type") & (dictionary["metric"] == "visits") & (dictionary["window_days"] == longest)
+    columns = np.flatnonzero(is_type.to_numpy())
+    bought = (raw[:, columns] > 0).astype(np.float64)
+    category_of = {i: type_category[t] for i, t in enumerate(dictionary["entity"].to_numpy()[columns]) if t in type_category}
+    return sum_by_category(ease_scores(bought.tocsr(), penalty), category_of, panel.categories)
