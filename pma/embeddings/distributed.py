@@ -97,7 +97,7 @@ def require_horovod() -> None:
         raise DistributedError(f"{asked} is not installed. {HOROVOD_FIX}")
     package = find_spec("horovod.tensorflow")
     folders = [Path(folder) for folder in (package.submodule_search_locations or [])] if package else []
-    if not any(folder.glob("mpi_lib*") for folder in folders):
+    if not [library for folder in folders for library in folder.glob("mpi_lib*")]:
         raise DistributedError(f"{asked} was built without TensorFlow. {HOROVOD_FIX}")
 
 
