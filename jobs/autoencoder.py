@@ -9,7 +9,7 @@ from pma.embeddings.encoding import encode_purchases
 from pma.embeddings.launch import launch_training
 from pma.embeddings.plan import make_plan
 from pma.embeddings.tables import CUSTOMER_FEATURES, FEATURE_DICTIONARY, FEATURE_SCALES
-from pma.embeddings.training import TrainingRequest
+from pma.embeddings.training import training_request
 from pma.embeddings.training_rows import write_training_rows
 from pma.runs import job_run
 
@@ -20,13 +20,15 @@ def main(argv: list[str] | None = None) -> None:
         tables, settings = run.tables, run.settings.embeddings.autoencoder
         plan = make_plan(tables, run.settings)
         folder = Path(run.settings.artifacts).resolve() / plan.model_version
-        request = TrainingRequest(*(str(folder / name) for name in ("rows", "dictionary", "autoencoder")), settings)
+        request = training_request(folder, settings)
         features = tables.read(CUSTOMER_FEATURES)
         if not Path(request.model).exists():
             scales = tables.read(FEATURE_SCALES).where(plan.where)
             named = tables.read(FEATURE_DICTIONARY).join(scales, on="feature_index", how="inner")
             named.coalesce(1).write.mode("overwrite").parquet(request.dictionary)
-            write_training_rows(features.where(F.col("as_of_date").isin(*plan.training_dates)), request.rows, settings.shards)
+            write_training_rows(
+                features.where(F.col("as_of_date").isin(*plan.training_dates)), request.rows, settings.shards
+            )
             launch_training(request, run.spark)
         rows = features.where(F.col("as_of_date").isin(*plan.block_dates))
         write_block(tables, plan, "purchases", encode_purchases(rows, request.model))

@@ -25,7 +25,9 @@ def main(argv: list[str] | None = None) -> None:
 
         land(tables, PRODUCTS, check_dimension(mapped(PRODUCTS), PRODUCTS), settings.max_refused_share)
         land(tables, STORES, check_dimension(with_states(mapped(STORES), states), STORES), settings.max_refused_share)
-        judged = check_purchases(mapped(PURCHASES), tables.read(PRODUCTS), tables.read(STORES), settings, datetime.now())
+        judged = check_purchases(
+            mapped(PURCHASES), tables.read(PRODUCTS), tables.read(STORES), settings, datetime.now()
+        )
         land(tables, PURCHASES, judged, settings.max_refused_share)
         customers = complete_customers(mapped(CUSTOMERS), tables.read(PURCHASES))
         land(tables, CUSTOMERS, check_dimension(customers, CUSTOMERS), settings.max_refused_share)

@@ -1,9 +1,11 @@
 """Vectors of stores and their locations, and the three blocks of a customer that come from his preferred store."""
 
+from pathlib import Path
+
 from pma.embeddings.area import area_block, area_layout
 from pma.embeddings.blocks import write_block
 from pma.embeddings.history import history
-from pma.embeddings.location import location_block, location_vectors
+from pma.embeddings.location import location_block, location_vectors, read_state_rules
 from pma.embeddings.plan import make_plan
 from pma.embeddings.store import fit_store_vectors, preferred_store, store_block
 from pma.embeddings.tables import LOCATION_VECTORS, STORE_VECTORS
@@ -21,7 +23,9 @@ def main(argv: list[str] | None = None) -> None:
             fitted = fit_store_vectors(purchases, tables.read(PRODUCTS), plan.trained_as_of, room.stores)
             tables.replace(STORE_VECTORS, plan.stamp(fitted), where=plan.where)
         if not tables.has(LOCATION_VECTORS, plan.where):
-            tables.replace(LOCATION_VECTORS, plan.stamp(location_vectors(stores, room.locations)), where=plan.where)
+            names = read_state_rules(Path(run.settings.rules) / "standin_states.yml")
+            found = location_vectors(stores, names, room.locations)
+            tables.replace(LOCATION_VECTORS, plan.stamp(found), where=plan.where)
         preferred = preferred_store(history(purchases, plan.block_dates)).persist()
         write_block(tables, plan, "store", store_block(preferred, tables.read(STORE_VECTORS).where(plan.where)))
         write_block(tables, plan, "area", area_block(preferred, customers, area_layout(customers), room.areas))

@@ -30,11 +30,11 @@ class Task:
 
 
 def bundle_root(file: Path) -> Path:
-    """Return the folder of databricks.yml above a file."""
+    """Return the folder of the bundle's databricks.yml above a file; settings of that name in `conf` are none."""
     for folder in file.resolve().parents:
-        if (folder / BUNDLE).exists():
+        if (folder / BUNDLE).exists() and "bundle" in _read(folder / BUNDLE):
             return folder
-    raise BundleError(f"{file}: no {BUNDLE} in a folder above it")
+    raise BundleError(f"{file}: no {BUNDLE} with the key `bundle` in a folder above it")
 
 
 def read_tasks(file: Path, given: Mapping[str, str]) -> list[Task]:

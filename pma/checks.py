@@ -67,8 +67,10 @@ def mark_known(frame: DataFrame, known: DataFrame, key: str) -> DataFrame:
 def quarantined(bad: DataFrame, source_table: str, run_id: str) -> DataFrame:
     """Return the rows of `st_il.quarantine` for refused rows: equal ones become one with a count."""
     content = F.to_json(F.struct(*[column for column in bad.columns if column != "reasons"]))
-    rows = bad.select("reasons", content.alias("content")).groupBy("content").agg(
-        F.min("reasons").alias("reasons"), F.count("*").alias("copies")
+    rows = (
+        bad.select("reasons", content.alias("content"))
+        .groupBy("content")
+        .agg(F.min("reasons").alias("reasons"), F.count("*").alias("copies"))
     )
     return rows.select(
         F.lit(source_table).alias("source_table"),

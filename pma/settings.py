@@ -52,7 +52,7 @@ def digest(settings: BaseModel) -> str:
 
 
 def parse(argv: Sequence[str] | None, job: str) -> Settings:
-    """Read the command line that every job shares: `--conf FILE`, `--set a.b=value`, `--as-of DATE`, each repeatable."""
+    """Read the command line of every job: `--conf FILE`, `--set a.b=value`, `--as-of DATE`, each repeatable."""
     parser = argparse.ArgumentParser(prog=job)
     parser.add_argument("--conf", action="append", default=[], metavar="FILE", help="YAML with differences from base")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting by its dotted key")

@@ -78,9 +78,10 @@ class TableSpec:
         """The Spark schema, in declared order; inner fields of arrays and structs are nullable."""
         from pyspark.sql.types import StructType
 
-        parsed = StructType.fromDDL(", ".join(f"`{c.name}` {c.type}" for c in self.columns))
-        for column in parsed:
-            column.nullable = column.name not in self.required
+        parsed = StructType()
+        for column in self.columns:
+            nullable = column.name not in self.required
+            parsed = parsed.add(column.name, column.type, nullable, {"comment": column.comment})
         return parsed
 
 
@@ -111,7 +112,9 @@ def require_unique(frame: DataFrame, spec: TableSpec) -> None:
     twice = frame.groupBy(*spec.key).agg(F.count("*").alias("rows")).where("rows > 1").limit(3).collect()
     if twice:
         examples = "; ".join(", ".join(f"{k}={row[k]}" for k in spec.key) for row in twice)
-        raise TableError(f"{spec.name}: key {spec.key} is not unique, for example {examples}. Fix: aggregate to the key")
+        raise TableError(
+            f"{spec.name}: key {spec.key} is not unique, for example {examples}. Fix: aggregate to the key"
+        )
 
 
 def document(specs: Iterable[TableSpec]) -> str:

@@ -67,7 +67,9 @@ class Warehouse:
         Raises TableError when the table is not there or lacks a declared column.
         """
         if not self.exists(spec):
-            raise TableError(f"{spec.name}: not in the warehouse ({self.identifier(spec)}). Fix: run the job that writes it")
+            raise TableError(
+                f"{spec.name}: not in the warehouse ({self.identifier(spec)}). Fix: run the job that writes it"
+            )
         version = self.version(spec)
         self.read_versions[spec.name] = version
         if self.settings.path is None:
@@ -85,7 +87,7 @@ class Warehouse:
 
     def version(self, spec: TableSpec) -> int:
         """Return the number of the table's last commit."""
-        return int(self._delta(spec).history(1).select("version").first()["version"])
+        return int(self._delta(spec).history(1).select("version").collect()[0][0])
 
     def replace(self, spec: TableSpec, frame: DataFrame, where: str | None = None) -> None:
         """Replace the rows that `where` names (all, without it) by the frame's.
@@ -105,7 +107,9 @@ class Warehouse:
             same = " AND ".join(f"old.`{k}` = new.`{k}`" for k in spec.key)
             merge = self._delta(spec).alias("old").merge(frame.alias("new"), same)
             if update:
-                differs = " OR ".join(f"NOT ({_comparable('old', c)} <=> {_comparable('new', c)})" for c in spec.columns)
+                differs = " OR ".join(
+                    f"NOT ({_comparable('old', c)} <=> {_comparable('new', c)})" for c in spec.columns
+                )
                 merge = merge.whenMatchedUpdateAll(condition=differs)
             merge.whenNotMatchedInsertAll().execute()
             self._note_rows(spec, self._changed_rows(spec))
@@ -121,7 +125,7 @@ class Warehouse:
     def maintain(self, spec: TableSpec) -> None:
         """Compact small files and delete those that no version within the retention needs."""
         table = self._delta(spec)
-        files = int(table.detail().select("numFiles").first()["numFiles"])
+        files = int(table.detail().select("numFiles").collect()[0][0])
         if files >= self.settings.optimize_min_files:
             table.optimize().executeCompaction()
         table.vacuum(self.settings.vacuum_hours)
@@ -156,13 +160,16 @@ class Warehouse:
         impossible = [name for name in new if name in spec.required]
         if gone or retyped or impossible:
             raise TableError(
-                f"{spec.name}: the stored table differs from the declaration: no longer declared {gone}, retyped {retyped}, "
-                f"new but never null {impossible}. Fix: declare the change as a new nullable column, or move the old table away"
+                f"{spec.name}: the stored table differs from the declaration: no longer declared {gone}, "
+                f"retyped {retyped}, new but never null {impossible}. "
+                "Fix: declare the change as a new nullable column, or move the old table away"
             )
         comments = {column.name: (column.type, column.comment) for column in spec.columns}
         for name in new:
             type_, comment = comments[name]
-            self.spark.sql(f"ALTER TABLE {self.identifier(spec)} ADD COLUMNS (`{name}` {type_} COMMENT {_quoted(comment)})")
+            self.spark.sql(
+                f"ALTER TABLE {self.identifier(spec)} ADD COLUMNS (`{name}` {type_} COMMENT {_quoted(comment)})"
+            )
         self._constrain(spec)
 
     def _create(self, spec: TableSpec) -> None:
@@ -184,7 +191,7 @@ class Warehouse:
 
     def _constrain(self, spec: TableSpec) -> None:
         """Add the CHECK constraints that a killed or older run has not added yet."""
-        there = self._delta(spec).detail().select("properties").first()["properties"]
+        there = self._delta(spec).detail().select("properties").collect()[0][0]
         for name, condition in spec.checks.items():
             if f"delta.constraints.{name.lower()}" not in there:
                 self.spark.sql(f"ALTER TABLE {self.identifier(spec)} ADD CONSTRAINT `{name}` CHECK ({condition})")
@@ -216,8 +223,10 @@ class Warehouse:
 
     def _changed_rows(self, spec: TableSpec) -> int:
         """Rows that the last commit added or updated, as Delta counted them."""
-        last = self._delta(spec).history(1).select("operationMetrics").first()["operationMetrics"] or {}
-        names = ("numTargetRowsInserted", "numTargetRowsUpdated") if "numTargetRowsInserted" in last else ("numOutputRows",)
+        last = self._delta(spec).history(1).select("operationMetrics").collect()[0][0] or {}
+        names = (
+            ("numTargetRowsInserted", "numTargetRowsUpdated") if "numTargetRowsInserted" in last else ("numOutputRows",)
+        )
         return sum(int(last.get(name, 0)) for name in names)
 
     def _metadata(self) -> str:
@@ -225,7 +234,7 @@ class Warehouse:
 
     @contextmanager
     def _writing(self, spec: TableSpec) -> Iterator[None]:
-        """Make the table as declared, hold it for one writer, and name it in whatever Spark says about a failed write."""
+        """Make the table as declared, hold it for one writer, and name it in what Spark says of a failed write."""
         try:
             with self._held(spec):
                 self.ensure(spec)

@@ -31,5 +31,7 @@ def test_quarantine_counts_equal_rows_and_keeps_their_content(spark):
     frame = spark.createDataFrame([(1, -1.0), (1, -1.0), (2, -3.0)], "id int, value double")
     judged = judge(frame, [Check("negative", F.col("value") < 0)])
     rows = quarantined(refused(judged), "il.things", "run1").collect()
-    found = sorted((json.loads(r["content"])["id"], r["copies"], r["reasons"], r["source_table"], r["run_id"]) for r in rows)
+    found = sorted(
+        (json.loads(r["content"])["id"], r["copies"], r["reasons"], r["source_table"], r["run_id"]) for r in rows
+    )
     assert found == [(1, 2, ["negative"], "il.things", "run1"), (2, 1, ["negative"], "il.things", "run1")]

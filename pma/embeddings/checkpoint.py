@@ -19,7 +19,7 @@ WEIGHTS = 4
 
 @dataclass(frozen=True)
 class Progress:
-    """After `epoch` epochs: `state` (weights and optimizer), the `best` weights so far, and the losses of each epoch."""
+    """After `epoch` epochs: `state` (weights and optimizer), the `best` weights so far, the losses of each epoch."""
 
     epoch: int
     state: list[np.ndarray]
@@ -55,7 +55,7 @@ class Progress:
 
 
 def write_checkpoint(path: Path, identity: str, progress: Progress) -> None:
-    """Write progress in one step. `identity` says what is trained: a checkpoint of something else is never gone on from."""
+    """Write progress in one step. `identity` says what is trained: a checkpoint of something else is refused later."""
     arrays = {f"state_{i:03d}": value for i, value in enumerate(progress.state)}
     arrays |= {f"best_{i}": value for i, value in enumerate(progress.best)}
     header = {
@@ -70,7 +70,7 @@ def write_checkpoint(path: Path, identity: str, progress: Progress) -> None:
 
 
 def read_checkpoint(path: Path, identity: str) -> Progress | None:
-    """Return the progress in `path`, or None if there is none. Raises SealedFileError if damaged or of another training."""
+    """Return the progress in `path`, None if there is none. Raises SealedFileError if damaged or of other training."""
     if not path.exists():
         return None
     fix = "delete the file to train from the beginning"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def encode_purchases(features: DataFrame, model: str) -> DataFrame:
     """
     load_once(model)
 
-    def encoded(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def encoded(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         trained = load_once(model)
         for batch in batches:
             indices, values = batch.column("indices"), batch.column("values")
@@ -42,7 +42,11 @@ def encode_purchases(features: DataFrame, model: str) -> DataFrame:
             codes = trained.encode(raw)
             ends = pa.array(range(0, codes.size + 1, codes.shape[1]), pa.int32())
             vectors = pa.ListArray.from_arrays(ends, pa.array(codes.ravel(), pa.float32()))
-            named = {"customer_id": batch.column("customer_id"), "as_of_date": batch.column("as_of_date"), "vector": vectors}
+            named = {
+                "customer_id": batch.column("customer_id"),
+                "as_of_date": batch.column("as_of_date"),
+                "vector": vectors,
+            }
             yield pa.RecordBatch.from_pydict(named)
 
     return features.select("customer_id", "as_of_date", "indices", "values").mapInArrow(encoded, BLOCK)

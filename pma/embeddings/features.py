@@ -46,14 +46,25 @@ def dictionary(products: DataFrame, stores: DataFrame, settings: FeatureSettings
 
     An index, once given (`known`, of the same columns, may be empty), is never given to another name.
     """
-    named = _entities(products, stores).select("level", "entity", F.posexplode(_slot_array(settings)).alias("slot", "is"))
-    named = named.select("level", "entity", F.col("is.metric").alias("metric"), F.col("is.window_days").alias("window_days"))
+    named = _entities(products, stores).select(
+        "level", "entity", F.posexplode(_slot_array(settings)).alias("slot", "is")
+    )
+    named = named.select(
+        "level", "entity", F.col("is.metric").alias("metric"), F.col("is.window_days").alias("window_days")
+    )
     named = named.where(~F.col("metric").isin(*TOTAL_METRICS) | (F.col("level") == "total"))
     name = F.concat_ws("/", "level", "entity", "metric", F.col("window_days").cast("string"))
     block = F.concat_ws("/", "level", "metric", F.col("window_days").cast("string"))
     words = F.create_map(*[F.lit(x) for pair in MEANING.items() for x in pair])
     meaning = F.concat_ws(
-        "", words[F.col("metric")], F.lit(", last "), F.col("window_days").cast("string"), F.lit(" days: "), "level", F.lit(" "), "entity"
+        "",
+        words[F.col("metric")],
+        F.lit(", last "),
+        F.col("window_days").cast("string"),
+        F.lit(" days: "),
+        "level",
+        F.lit(" "),
+        "entity",
     )
     named = named.select(name.alias("name"), block.alias("block"), *named.columns, meaning.alias("meaning"))
     new = named.join(known.select("name"), on="name", how="left_anti")
@@ -65,15 +76,15 @@ def dictionary(products: DataFrame, stores: DataFrame, settings: FeatureSettings
     return known.select("feature_index", *columns).unionByName(added)
 
 
-def measure(
-    purchases: DataFrame, products: DataFrame, dates: Sequence[date], settings: FeatureSettings
-) -> DataFrame:
+def measure(purchases: DataFrame, products: DataFrame, dates: Sequence[date], settings: FeatureSettings) -> DataFrame:
     """Measure every customer x as-of date x level x entity with a purchase before the date.
 
     Columns: customer_id, as_of_date, level, entity, values (array<double> in the order of `slots`).
     """
     taxonomy = products.select("product_id", "department", "category", "type")
-    lines = purchases.join(taxonomy, on="product_id", how="left").select(*purchases.columns, "department", "category", "type")
+    lines = purchases.join(taxonomy, on="product_id", how="left").select(
+        *purchases.columns, "department", "category", "type"
+    )
     levels = [_measure_level(lines, level, dates, settings) for level in LEVELS]
     return reduce(DataFrame.unionByName, levels)
 
@@ -84,15 +95,17 @@ def customer_features(measured: DataFrame, named: DataFrame, settings: FeatureSe
     position = F.create_map(*[F.lit(x) for s, p in where.items() for x in (f"{s.metric}/{s.window_days}", p)])
     slot = F.concat_ws("/", "metric", F.col("window_days").cast("string"))
     located = named.select("level", "entity", "feature_index", position[slot].alias("position"))
-    per_entity = located.where("position is not null").groupBy("level", "entity").agg(
-        F.array_sort(F.collect_list(F.struct("position", "feature_index"))).alias("places")
+    per_entity = (
+        located.where("position is not null")
+        .groupBy("level", "entity")
+        .agg(F.array_sort(F.collect_list(F.struct("position", "feature_index"))).alias("places"))
     )
     cells = F.transform("places", lambda p: F.struct(p["feature_index"], F.col("values")[p["position"]].cast("float")))
     joined = measured.join(F.broadcast(per_entity), on=["level", "entity"], how="inner")
-    packed = joined.select(
-        "customer_id", "as_of_date", F.filter(cells, lambda cell: cell["col2"] != 0).alias("cells")
+    packed = joined.select("customer_id", "as_of_date", F.filter(cells, lambda cell: cell["col2"] != 0).alias("cells"))
+    rows = packed.groupBy("customer_id", "as_of_date").agg(
+        F.array_sort(F.flatten(F.collect_list("cells"))).alias("cells")
     )
-    rows = packed.groupBy("customer_id", "as_of_date").agg(F.array_sort(F.flatten(F.collect_list("cells"))).alias("cells"))
     return rows.select(
         "customer_id",
         "as_of_date",
@@ -138,20 +151,25 @@ def _measure_level(lines: DataFrame, level: str, dates: Sequence[date], settings
         for name in (*WINDOW_METRICS, "lines")
         for days in windows
     ]
-    summed = seen.groupBy("customer_id", "as_of_date", "entity").agg(*sums, F.min("age").cast("double").alias("recency"))
+    summed = seen.groupBy("customer_id", "as_of_date", "entity").agg(
+        *sums, F.min("age").cast("double").alias("recency")
+    )
     per_visit = {"basket_lines": "lines", "basket_spend": "spend"}
     values = [
         F.col("recency")
         if slot.metric == "recency"
         else F.coalesce(
-            F.col(f"{per_visit[slot.metric]}_{slot.window_days}") / F.nullif(F.col(f"visits_{slot.window_days}"), F.lit(0.0)),
+            F.col(f"{per_visit[slot.metric]}_{slot.window_days}")
+            / F.nullif(F.col(f"visits_{slot.window_days}"), F.lit(0.0)),
             F.lit(0.0),
         )
         if slot.metric in per_visit
         else F.col(f"{slot.metric}_{slot.window_days}")
         for slot in slots(settings)
     ]
-    return summed.select("customer_id", "as_of_date", F.lit(level).alias("level"), "entity", F.array(*values).alias("values"))
+    return summed.select(
+        "customer_id", "as_of_date", F.lit(level).alias("level"), "entity", F.array(*values).alias("values")
+    )
 
 
 def _steady(total: Column) -> Column:
@@ -180,7 +198,9 @@ def _entities(products: DataFrame, stores: DataFrame) -> DataFrame:
         "weekday": ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
     }
     frames = [
-        products.select(F.lit(level).alias("level"), F.col(level).alias("entity")).where("entity is not null").distinct()
+        products.select(F.lit(level).alias("level"), F.col(level).alias("entity"))
+        .where("entity is not null")
+        .distinct()
         for level in ("department", "category", "type")
     ]
     frames.append(stores.select(F.lit("store").alias("level"), F.col("store_id").alias("entity")))

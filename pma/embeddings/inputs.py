@@ -149,8 +149,8 @@ def input_matrix(raw: sparse.csr_matrix, plan: InputPlan) -> sparse.csr_matrix:
     """Turn raw values [n, F] into model inputs float32 [n, W].
 
     Each indicator group is a row of zeros and ones, brought to length 1 x its weight. The values are
-    (sign(v) log1p|v| - center) / scale, clipped, zero where nothing was bought, times value weight / sqrt(number of values):
-    so a customer of ten receipts and one of a thousand have inputs of the same size.
+    (sign(v) log1p|v| - center) / scale, clipped, zero where nothing was bought, times value weight / sqrt(number of
+    values): so a customer of ten receipts and one of a thousand have inputs of the same size.
     """
     parts = [_indicator_group(raw, plan, group) for group in range(len(plan.group_weights))]
     values = raw.copy()

@@ -55,7 +55,7 @@ def _run_on_spark(request: TrainingRequest, spark: SparkSession) -> dict[str, An
 
     settings = request.settings
     slots = spark.sparkContext.defaultParallelism
-    master = spark.sparkContext.master
+    master = str(spark.sparkContext.master)
     if master.startswith("local") and slots < settings.ranks:
         raise DistributedError(
             f"embeddings.autoencoder.ranks is {settings.ranks}, but Spark ({master}) runs {slots} tasks at once. "
@@ -94,7 +94,8 @@ def _run_by_command(request: TrainingRequest) -> dict[str, Any]:
         sys.stderr.write(done.stderr)
         if done.returncode:
             raise DistributedError(
-                f"{request.model}: training on {request.settings.ranks} Horovod ranks failed, exit {done.returncode}: {done.stderr[-2000:]}"
+                f"{request.model}: training on {request.settings.ranks} Horovod ranks failed, "
+                f"exit {done.returncode}: {done.stderr[-2000:]}"
             )
         return dict(json.loads(Path(f"{path}.report").read_text()))
 

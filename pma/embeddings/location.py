@@ -43,22 +43,6 @@ def read_state_rules(path: str | Path) -> StateRules:
     return rules
 
 
-def standin_states(stores: DataFrame, rules: StateRules) -> DataFrame:
-    """Return the state of each store: its own where it has one, else a stand-in by the hash of its id, marked as such.
-
-    stores: store_id (key), and state STRING where the source knows it.
-    Returns: store_id (key), state STRING, is_standin BOOLEAN. The stand-in of a store depends on its id alone.
-    """
-    names = F.array(*[F.lit(state.name) for state in rules.states])
-    number = F.pmod(F.crc32("store_id"), F.lit(len(rules.states))).cast("int")
-    known = F.nullif(F.trim("state"), F.lit("")) if "state" in stores.columns else F.lit(None).cast("string")
-    return stores.select(
-        "store_id",
-        F.coalesce(known, F.get(names, number)).alias("state"),
-        known.isNull().alias("is_standin"),
-    )
-
-
 def location_vectors(stores: DataFrame, rules: StateRules, settings: LocationSettings) -> DataFrame:
     """Return one pretrained vector per state that occurs; a two-letter code is encoded by the state's name.
 

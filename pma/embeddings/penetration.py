@@ -1,8 +1,8 @@
 """Who starts to buy a category (penetration) and who buys it more often (buy rate): labels, probes and measures.
 
-Protocol: a probe per category on frozen vectors of the training cuts, judged at the test cut on households that no probe
-saw. AUC and lift are pooled over household x category, so that they also reward a score that compares across categories;
-the mean over categories, which does not, is given beside them.
+Protocol: a probe per category on frozen vectors of the training cuts, judged at the test cut on households that no
+probe saw. AUC and lift are pooled over household x category, so that they also reward a score that compares across
+categories; the mean over categories, which does not, is given beside them.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Labels:
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores of one arm at the test cut: `values` [n, C], NaN where no probe scored; `penalty` chosen, None without probe."""
+    """Scores of one arm at the test cut: `values` [n, C]; `penalty`: the one chosen, None for an arm without probe."""
 
     values: np.ndarray
     penalty: float | None = None
@@ -41,7 +41,7 @@ class Scores:
 def penetration_labels(
     history: pd.DataFrame, future: pd.DataFrame, customers: Sequence[str], categories: Sequence[str]
 ) -> Labels:
-    """Label a cut: eligible is an active customer without the category in the history, positive if he buys it after the cut.
+    """Label a cut: eligible is an active customer without the category in the history, positive if he buys it then.
 
     `history`, `future`: one row per customer_id, category bought in the weeks before, and after, the cut.
     """
@@ -58,10 +58,10 @@ def buy_rate_labels(
     categories: Sequence[str],
     settings: PenetrationSettings,
 ) -> Labels:
-    """Label a cut: eligible is a customer with the category in the history, positive if his visits with it beat his pace.
+    """Label a cut: eligible is a customer with the category in the history, positive if his visits beat his pace.
 
-    `history`, `future`: one row per customer_id, category with `visits`. His pace is his visits per label period over the
-    history weeks; part of the signal is return to the mean.
+    `history`, `future`: one row per customer_id, category with `visits`. His pace is his visits per label period over
+    the history weeks; part of the signal is return to the mean.
     """
     before, after = _visits(history, customers, categories), _visits(future, customers, categories)
     pace = before * settings.label_weeks / settings.history_weeks
@@ -85,10 +85,10 @@ def household_folds(customers: Sequence[str], settings: PenetrationSettings) -> 
 def probe_scores(
     vectors: Mapping[date, np.ndarray], labels: Mapping[date, Labels], folds: np.ndarray, settings: PenetrationSettings
 ) -> Scores:
-    """Score the test cut by ridge probes, one per category, trained on the training cuts of the other folds' households.
+    """Score the test cut by ridge probes, one per category, trained on other households at the training cuts.
 
-    `vectors[cut]` [n, d] and `labels[cut]` [n, C] by cut. The penalty is one for all categories, the best pooled AUC at the
-    last training cut; vectors are divided by one number, so that the probe sees neither their rotation nor their scale.
+    `vectors[cut]` [n, d] and `labels[cut]` [n, C] by cut. The penalty is one for all categories, the best pooled AUC at
+    the last training cut; vectors are divided by one number: the probe sees neither their rotation nor their scale.
     """
     last = settings.train_cuts[-1]
     known = np.concatenate([vectors[cut][labels[cut].eligible.any(axis=1)] for cut in settings.train_cuts])
@@ -132,7 +132,7 @@ def lift(positive: np.ndarray, scores: np.ndarray, share: float) -> float:
 
 
 def measures(labels: Labels, scores: np.ndarray, settings: PenetrationSettings) -> pd.DataFrame:
-    """Measure one arm. One row per metric: metric, value, ci_low, ci_high (95 %, households resampled; NaN for the means)."""
+    """Measure one arm. One row per metric: metric, value, ci_low, ci_high (95 %, households resampled; means: NaN)."""
     rows, columns = np.nonzero(labels.eligible)
     positive, values = labels.positive[rows, columns], scores[rows, columns]
     draws = _resampled(rows, positive, values, labels.eligible.shape[0], settings)
@@ -213,7 +213,9 @@ def _resampled(
         x = np.concatenate([[0.0], (seen - hit)[ends]]) / (seen[-1] - hit[-1])
         y = np.concatenate([[0.0], hit[ends]]) / hit[-1]
         top = np.searchsorted(seen, seen[-1] * settings.lift_share)
-        found.append((float(np.trapezoid(y, x)), hit[top] / max(seen[top], 1.0) / (hit[-1] / seen[-1])))
+        found.append(
+            (float(np.sum(np.diff(x) * (y[1:] + y[:-1]) / 2.0)), hit[top] / max(seen[top], 1.0) / (hit[-1] / seen[-1]))
+        )
     return np.asarray(found).reshape(-1, 2)
 
 
@@ -222,10 +224,8 @@ def _bought(pairs: pd.DataFrame, customers: Sequence[str], categories: Sequence[
 
 
 def _visits(pairs: pd.DataFrame, customers: Sequence[str], categories: Sequence[str]) -> np.ndarray:
-    row, column = (
-        pd.Index(customers).get_indexer(pairs["customer_id"]),
-        pd.Index(categories).get_indexer(pairs["category"]),
-    )
+    row = pd.Index(customers).get_indexer(pd.Index(pairs["customer_id"]))
+    column = pd.Index(categories).get_indexer(pd.Index(pairs["category"]))
     known = (row >= 0) & (column >= 0)
     visits = np.zeros((len(customers), len(categories)))
     np.add.at(visits, (row[known], column[known]), pairs["visits"].to_numpy(np.float64)[known])

@@ -59,7 +59,7 @@ def make_plan(tables: Warehouse, settings: Settings) -> Plan:
     often the rows were loaded. Raises TableError when no purchase lies before the training date.
     """
     purchases = tables.read(PURCHASES)
-    first, last = purchases.agg(F.min("purchased_at"), F.max("purchased_at")).first() or (None, None)
+    first, last = purchases.agg(F.min("purchased_at"), F.max("purchased_at")).collect()[0]
     if last is None:
         raise TableError("il.purchases: has no rows. Fix: load purchases first (jobs/load.py)")
     as_of = tuple(sorted(settings.as_of)) or (last.date() + timedelta(days=1),)
@@ -67,8 +67,8 @@ def make_plan(tables: Warehouse, settings: Settings) -> Plan:
     trained = room.trained_as_of or as_of[0]
     if trained > as_of[0]:
         raise TableError(
-            f"bl.customer_embeddings: as_of {as_of[0]} lies before embeddings.trained_as_of {trained}: the model would have "
-            "seen what came after it. Fix: train at the earliest as-of date, or ask for later dates"
+            f"bl.customer_embeddings: as_of {as_of[0]} lies before embeddings.trained_as_of {trained}: the model "
+            "would have seen what came after it. Fix: train at the earliest as-of date, or ask for later dates"
         )
     if first.date() >= trained:
         raise TableError(

@@ -46,9 +46,13 @@ class Panel:
 
 
 def gather_panel(purchases: DataFrame, products: DataFrame, settings: PenetrationSettings) -> Panel:
-    """Collect the customers with a purchase before the test cut, at most `customers` of them by hash, and their pairs."""
+    """Collect the customers with a purchase before the test cut, at most `customers` by hash, and their pairs."""
     cuts = (*settings.train_cuts, settings.test_cut)
-    seen = purchases.where(F.col("purchased_at") < F.lit(settings.test_cut).cast("timestamp")).select("customer_id").distinct()
+    seen = (
+        purchases.where(F.col("purchased_at") < F.lit(settings.test_cut).cast("timestamp"))
+        .select("customer_id")
+        .distinct()
+    )
     drawn = seen.orderBy(F.xxhash64("customer_id"), "customer_id").limit(settings.customers)
     customers = tuple(sorted(row["customer_id"] for row in drawn.collect()))
     mine = purchases.join(F.broadcast(drawn), on="customer_id", how="left_semi").join(
@@ -57,7 +61,9 @@ def gather_panel(purchases: DataFrame, products: DataFrame, settings: Penetratio
     days = timedelta(days=7 * settings.label_weeks)
     before = _pairs(history(mine, cuts, 7 * settings.history_weeks))
     after = _pairs(history(mine, [cut + days for cut in cuts], days.days))
-    categories = tuple(sorted(row["category"] for row in products.select("category").distinct().collect() if row["category"]))
+    categories = tuple(
+        sorted(row["category"] for row in products.select("category").distinct().collect() if row["category"])
+    )
     return Panel(
         customers,
         categories,
@@ -77,7 +83,7 @@ def stack(rows: DataFrame, column: str, panel: Panel, cuts: Sequence[date]) -> d
     `rows`: customer_id, as_of_date and an array in `column`.
     """
     wanted = rows.where(F.col("as_of_date").isin(*cuts)).select("customer_id", "as_of_date", column).toPandas()
-    place = pd.Index(panel.customers).get_indexer(wanted["customer_id"])
+    place = pd.Index(panel.customers).get_indexer(pd.Index(wanted["customer_id"]))
     width = len(wanted[column].iloc[0])
     stacked = {}
     for cut in cuts:
@@ -87,20 +93,28 @@ def stack(rows: DataFrame, column: str, panel: Panel, cuts: Sequence[date]) -> d
     return stacked
 
 
-def stack_features(rows: DataFrame, panel: Panel, cuts: Sequence[date], feature_index: np.ndarray) -> dict[date, sparse.csr_matrix]:
+def stack_features(
+    rows: DataFrame, panel: Panel, cuts: Sequence[date], feature_index: np.ndarray
+) -> dict[date, sparse.csr_matrix]:
     """Collect sparse features as one raw matrix [customers, F] per cut."""
     wanted = rows.where(F.col("as_of_date").isin(*cuts)).toPandas()
     stacked = {}
     for cut in cuts:
         here = wanted[wanted["as_of_date"] == cut].set_index("customer_id")
         found = here.reindex(list(panel.customers))
-        empty = np.zeros(0)
-        lists = [[x if isinstance(x, np.ndarray | list) else empty for x in found[name]] for name in ("indices", "values")]
+        lists = [[_array(x) for x in found[name]] for name in ("indices", "values")]
         stacked[cut] = raw_matrix(lists[0], lists[1], feature_index)
     return stacked
 
 
-def judge(panel: Panel, arms: Mapping[str, Vectors], scores: Mapping[str, np.ndarray], settings: PenetrationSettings) -> pd.DataFrame:
+def _array(cell: object) -> np.ndarray:
+    """The array of a cell; empty where the customer has no row at the cut."""
+    return np.asarray(cell) if isinstance(cell, np.ndarray | list) else np.zeros(0)
+
+
+def judge(
+    panel: Panel, arms: Mapping[str, Vectors], scores: Mapping[str, np.ndarray], settings: PenetrationSettings
+) -> pd.DataFrame:
     """Measure every arm at both tasks. One row per task, arm, metric: value, ci_low, ci_high.
 
     `arms`: vectors by cut, scored by probes. `scores` [customers, all categories]: arms that score without labels.
@@ -129,7 +143,11 @@ def _labels(panel: Panel, task: str, settings: PenetrationSettings) -> dict[date
 
 
 def purchase_arms(
-    raw: Mapping[date, sparse.csr_matrix], trained_on: sparse.csr_matrix, model: Autoencoder, names: Sequence[str], dimension: int
+    raw: Mapping[date, sparse.csr_matrix],
+    trained_on: sparse.csr_matrix,
+    model: Autoencoder,
+    names: Sequence[str],
+    dimension: int,
 ) -> tuple[dict[str, Vectors], pd.DataFrame]:
     """Return the arms made of purchase metrics alone, and how well autoencoder and SVD give the metrics back.
 
@@ -150,7 +168,9 @@ def purchase_arms(
     last = max(inputs)
     clean = inputs[last]
     rows = [("autoencoder", model.decode(codes[last])), (f"svd_{size}", equal.decode(equal.encode(clean)))]
-    return arms, pd.concat([_reconstruction(clean, given, model).assign(arm=name) for name, given in rows], ignore_index=True)
+    return arms, pd.concat(
+        [_reconstruction(clean, given, model).assign(arm=name) for name, given in rows], ignore_index=True
+    )
 
 
 def _reconstruction(clean: sparse.csr_matrix, given: np.ndarray, model: Autoencoder) -> pd.DataFrame:
@@ -158,17 +178,25 @@ def _reconstruction(clean: sparse.csr_matrix, given: np.ndarray, model: Autoenco
     start, end = model.plan.groups[0]
     bought = clean[:, start:end].toarray() > 0
     metrics = [("zero_auc", auc(bought.ravel(), given[:, start:end].ravel()))]
-    return pd.DataFrame(metrics, columns=["metric", "value"]).assign(task="reconstruction", ci_low=np.nan, ci_high=np.nan)
+    return pd.DataFrame(metrics, columns=["metric", "value"]).assign(
+        task="reconstruction", ci_low=np.nan, ci_high=np.nan
+    )
 
 
-def ease_by_category(raw: sparse.csr_matrix, dictionary: pd.DataFrame, type_category: Mapping[str, str], panel: Panel, penalty: float) -> np.ndarray:
+def ease_by_category(
+    raw: sparse.csr_matrix, dictionary: pd.DataFrame, type_category: Mapping[str, str], panel: Panel, penalty: float
+) -> np.ndarray:
     """Return the score [customers, categories] of EASE on the product types bought over the longest window.
 
     `dictionary`: level, entity, metric, window_days of the columns of `raw`, in their order.
     """
     longest = dictionary["window_days"].max()
-    is_type = (dictionary["level"] == "type") & (dictionary["metric"] == "visits") & (dictionary["window_days"] == longest)
+    is_type = (
+        (dictionary["level"] == "type") & (dictionary["metric"] == "visits") & (dictionary["window_days"] == longest)
+    )
     columns = np.flatnonzero(is_type.to_numpy())
     bought = (raw[:, columns] > 0).astype(np.float64)
-    category_of = {i: type_category[t] for i, t in enumerate(dictionary["entity"].to_numpy()[columns]) if t in type_category}
+    category_of = {
+        i: type_category[t] for i, t in enumerate(dictionary["entity"].to_numpy()[columns]) if t in type_category
+    }
     return sum_by_category(ease_scores(bought.tocsr(), penalty), category_of, panel.categories)

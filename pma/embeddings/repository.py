@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -75,7 +75,9 @@ def layout(whitenings: Sequence[Whitening]) -> list[tuple[str, int, int]]:
     return [(w.block, int(start), w.length) for w, start in zip(whitenings, ends[:-1], strict=True)]
 
 
-def concatenate(vectors: Sequence[Mapping[str, Sequence[float]] | None], whitenings: Sequence[Whitening]) -> NDArray[np.float32]:
+def concatenate(
+    vectors: Sequence[Mapping[str, Sequence[float]] | None], whitenings: Sequence[Whitening]
+) -> NDArray[np.float32]:
     """Turn the blocks of each customer into one row [n, dimension], float32.
 
     Each block is whitened, scaled to length 1 and multiplied by its weight. A block that a customer lacks is zero.
@@ -104,7 +106,7 @@ def encode(people: DataFrame, blocks: DataFrame, whitenings: Sequence[Whitening]
     joined = people.join(gathered, on=["customer_id", "as_of_date"], how="left")
     rows = joined.select("customer_id", "as_of_date", "vectors", "baskets_seen")
 
-    def encoded(batches: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    def encoded(batches: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         for batch in batches:
             maps = [dict(row) if row is not None else None for row in batch["vectors"]]
             batch["embedding"] = list(concatenate(maps, whitenings))

@@ -24,7 +24,7 @@ def write_sealed(path: Path, header: dict[str, Any], arrays: dict[str, np.ndarra
     """Write header and arrays to `path` in one step: readers see the old file or the new one, never half of one."""
     text = np.frombuffer(json.dumps(header, sort_keys=True).encode(), dtype=np.uint8)
     buffer = io.BytesIO()
-    np.savez(buffer, **{HEADER: text}, **arrays)  # type: ignore[arg-type]
+    np.savez(buffer, **{HEADER: text}, **arrays)
     payload = buffer.getvalue()
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
@@ -39,7 +39,7 @@ def write_sealed(path: Path, header: dict[str, Any], arrays: dict[str, np.ndarra
 
 
 def read_sealed(path: Path, fix: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Return header and arrays of `path`. Raises SealedFileError, naming the path and `fix`, if a byte is not as written."""
+    """Return header and arrays of `path`. Raises SealedFileError, naming path and `fix`, if a byte was changed."""
     if not path.is_file():
         raise SealedFileError(f"{path}: no such file. Fix: {fix}")
     content = path.read_bytes()

@@ -42,7 +42,9 @@ class Word2VecSettings(Section):
     ordered: bool = Field(False, description="keep the words in their order (sequences) or shuffle them (baskets)")
     sample: float = Field(0.0, ge=0, lt=1, description="word2vec's subsampling of frequent words; 0 keeps all")
     min_count: int = Field(5, ge=1, description="a word with fewer occurrences gets no vector of its own")
-    partitions: int = Field(1, ge=1, le=8, description="parallel trainers; more than 1 is not reproducible and learns less")
+    partitions: int = Field(
+        1, ge=1, le=8, description="parallel trainers; more than 1 is not reproducible and learns less"
+    )
     max_sentence_length: int = Field(10_000, ge=2, description="longer sentences are cut into pieces of this length")
     seed: int = Field(17, ge=0, description="seed of weights, shuffles and subsampling")
 
@@ -82,7 +84,6 @@ class LocationSettings(Section):
     """Vector of the state of the most visited store, by a pretrained encoder."""
 
     vector_size: int = Field(64, ge=8, le=256, description="leading dimensions of the pretrained vector that are kept")
-    standin_states: str = Field("conf/rules/standin_states.yml", description="states given to stores that have none")
 
 
 class ReceiptSettings(Section):
@@ -94,7 +95,6 @@ class ReceiptSettings(Section):
 
     encoder: Literal["word2vec", "wordllama"] = Field("word2vec", description="where the vectors of words come from")
     baskets: int = Field(3, ge=1, le=100, description="last baskets of a customer that are read")
-    rules: str = Field("conf/rules/receipt_words.yml", description="units, abbreviations and empty words of receipts")
     word2vec: Word2VecSettings = Word2VecSettings(copies=1, max_iter=2, window=10, sample=1e-3, min_count=20)
 
     @property
@@ -111,7 +111,9 @@ class SgnsSettings(Section):
     step_size: float = Field(0.05, gt=0, le=1, description="first learning rate")
     epochs: int = Field(10, ge=1, le=200, description="passes over the baskets")
     negative: int = Field(5, ge=1, le=50, description="noise words per positive word")
-    ns_exponent: float = Field(0.75, ge=-2, le=2, description="exponent of a word's frequency in the noise distribution")
+    ns_exponent: float = Field(
+        0.75, ge=-2, le=2, description="exponent of a word's frequency in the noise distribution"
+    )
     sample: float = Field(0.0, ge=0, lt=1, description="subsampling of frequent words; 0 keeps all")
     min_count: int = Field(5, ge=1, description="a product with fewer purchases gets no vector")
     seed: int = Field(17, ge=0, description="seed of weights and noise")
@@ -141,14 +143,18 @@ class AutoencoderSettings(Section):
     value_weight: float = Field(0.5, ge=0, description="length of the value part of an input row")
     value_loss: float = Field(0.1, ge=0, description="weight of the Huber loss on values that are not zero")
     clip: float = Field(3.0, gt=0, description="scaled values beyond are cut")
-    minimum_scale: float = Field(0.25, gt=0, description="least scale of a log value; below, small change reads as signal")
+    minimum_scale: float = Field(
+        0.25, gt=0, description="least scale of a log value; below, small change reads as signal"
+    )
     dropout: float = Field(0.5, ge=0, lt=1, description="share of the inputs set to zero in training")
     block_mask: float = Field(0.15, ge=0, lt=1, description="share of whole blocks (level x metric x window) masked")
     swap: float = Field(0.1, ge=0, lt=1, description="share of the inputs taken from another customer")
     learning_rate: float = Field(1e-3, gt=0, description="step of Adam")
     batch_rows: int = Field(256, ge=1, description="rows in a batch over all ranks together")
     max_epochs: int = Field(10, ge=1, description="most passes over the rows")
-    minimum_gain: float = Field(0.002, ge=0, lt=1, description="training stops when the held-out loss falls by a smaller share")
+    minimum_gain: float = Field(
+        0.002, ge=0, lt=1, description="training stops when the held-out loss falls by a smaller share"
+    )
     patience: int = Field(1, ge=1, description="epochs of smaller gain before it stops")
     held_out_share: float = Field(0.1, gt=0, lt=1, description="share of customers kept for early stopping, by hash")
     shards: int = Field(8, ge=1, le=4096, description="Parquet shards of the training rows; a multiple of the ranks")
@@ -213,7 +219,9 @@ class RepositorySettings(Section):
         description="blocks in their order in the vector, and the length each has there",
     )
     whitening_sample: int = Field(20_000, ge=2, description="customers that whitening is fitted on, at most")
-    min_variance: float = Field(1e-6, gt=0, lt=1, description="directions of a smaller share of the first's variance are left out")
+    min_variance: float = Field(
+        1e-6, gt=0, lt=1, description="directions of a smaller share of the first's variance are left out"
+    )
     whitening_floor: float = Field(1e-3, ge=0, lt=1, description="added to every variance, as a share of the first's")
 
 

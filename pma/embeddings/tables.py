@@ -71,7 +71,9 @@ PRODUCT_VECTORS = _vectors(
     Column("product_id", "string", "the product"),
     Column("source", "string", "word2vec, or the level of the taxonomy it was borrowed from", required=True),
     Column("purchases", "bigint", "receipt lines before the training date", required=True),
-    Column("idf", "double", "ln((1 + customers) / (1 + customers who bought it)) before the training date", required=True),
+    Column(
+        "idf", "double", "ln((1 + customers) / (1 + customers who bought it)) before the training date", required=True
+    ),
     Column("cluster_id", "int", "its cluster, see il.cluster_vectors"),
 )
 CLUSTER_VECTORS = _vectors(
@@ -120,7 +122,12 @@ CUSTOMER_EMBEDDINGS = TableSpec(
         CUSTOMER,
         AS_OF,
         MODEL,
-        Column("embedding", "array<float>", "all blocks, whitened, normalised, weighted; offsets in bl.embedding_models", True),
+        Column(
+            "embedding",
+            "array<float>",
+            "all blocks, whitened, normalised, weighted; offsets in bl.embedding_models",
+            True,
+        ),
         Column("baskets_seen", "bigint", "receipts before the as-of date", required=True),
         Column("has_history", "boolean", "false: no receipt before the as-of date, the vector is zero", required=True),
         RUN,

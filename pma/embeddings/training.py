@@ -32,8 +32,8 @@ EVALUATED_ROWS = 512
 class TrainingRequest:
     """What a rank needs to know: paths that every rank can read, and the settings.
 
-    `rows`: folder of `write_training_rows`; `dictionary`: Parquet of `inputs.DICTIONARY_COLUMNS`; `model`: the file to write
-    (rank 0 keeps its checkpoint beside it).
+    `rows`: folder of `write_training_rows`; `dictionary`: Parquet of `inputs.DICTIONARY_COLUMNS`; `model`: the file to
+    write (rank 0 keeps its checkpoint beside it).
     """
 
     rows: str
@@ -61,13 +61,19 @@ class Shard:
     held_out: sparse.csr_matrix
 
 
+def training_request(folder: Path, settings: AutoencoderSettings) -> TrainingRequest:
+    """Return the request of a model whose files all lie in one folder."""
+    return TrainingRequest(str(folder / "rows"), str(folder / "dictionary"), str(folder / "autoencoder"), settings)
+
+
 def train(
     request: TrainingRequest, distributed: Distributed, after_epoch: Callable[[int], None] = lambda epoch: None
 ) -> dict[str, Any]:
     """Train until the held-out loss stops falling, write the model, and return the report.
 
-    Goes on from a checkpoint if an earlier run of the same request was killed; the result is the same as without the kill.
-    Report: epochs, best_epoch, held_out_loss, history, ranks, rank_weight_difference (0.0 or ranks drifted), seconds, ...
+    Goes on from a checkpoint if an earlier run of the same request was killed, to the same result as without the kill.
+    Report: epochs, best_epoch, held_out_loss, history, training_rows, held_out_rows, inputs, ranks, seconds, and
+    rank_weight_difference, which is 0.0 unless the ranks drifted apart.
     """
     started = time.monotonic()
     settings = request.settings
@@ -124,7 +130,7 @@ def train(
 
 
 class Trainer:
-    """Network, optimizer and this rank's rows. Batch b of an epoch holds as many rows of every shard on every rank count."""
+    """Network, optimizer and this rank's rows. A batch holds as many rows of each shard, however many the ranks."""
 
     def __init__(
         self, plan: InputPlan, settings: AutoencoderSettings, distributed: Distributed, shards: list[Shard], steps: int
@@ -155,7 +161,7 @@ class Trainer:
             variable.assign(value)
 
     def run_epoch(self, epoch: int) -> float:
-        """Train on one pass over the rows and return the mean loss per row. Row order and noise follow from seed and epoch."""
+        """Train on one pass over the rows, in an order of seed and epoch; return the mean loss per row."""
         import tensorflow as tf
 
         losses = [self._step(tf.constant(noisy), tf.constant(clean)) for noisy, clean in self._batches(epoch)]
@@ -168,11 +174,13 @@ class Trainer:
         return float(self._distributed.total(sums).sum() / rows)
 
     def _batches(self, epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield noisy and clean inputs, both [rows of this rank, W]. Noise follows from seed, epoch, step and shard alone."""
+        """Yield noisy and clean inputs, [rows of this rank, W]. Noise comes from seed, epoch, step and shard."""
         settings = self._settings
         size = settings.batch_rows // settings.shards
         orders = {
-            shard.number: np.random.default_rng([settings.seed, epoch, shard.number]).permutation(shard.training.shape[0])
+            shard.number: np.random.default_rng([settings.seed, epoch, shard.number]).permutation(
+                shard.training.shape[0]
+            )
             for shard in self._shards
         }
         for step in range(self._steps):
@@ -237,7 +245,7 @@ def _dense(parts: list[sparse.csr_matrix]) -> np.ndarray:
 def _by_shard(
     settings: AutoencoderSettings, shards: list[Shard], measure: Callable[[Shard], list[float]]
 ) -> np.ndarray:
-    """Return a row per shard, zeros for those of other ranks: summed over ranks it has the same bits for any number of them."""
+    """Return a row per shard, zeros for those of other ranks: the sum over ranks has the same bits for any number."""
     own = {shard.number: measure(shard) for shard in shards}
     length = len(next(iter(own.values())))
     return np.asarray([own.get(number, [0.0] * length) for number in range(settings.shards)], np.float64)
@@ -247,12 +255,14 @@ def _check_counts(request: TrainingRequest, counts: np.ndarray, steps: int) -> N
     size = request.settings.batch_rows // request.settings.shards
     if steps == 0:
         raise TrainingRowsError(
-            f"{request.rows}: shard {int(counts[:, 0].argmin())} has {int(counts[:, 0].min())} training rows and a batch takes {size} "
-            "of each shard. Fix: more customers or training dates, or lower embeddings.autoencoder.batch_rows and shards"
+            f"{request.rows}: shard {int(counts[:, 0].argmin())} has {int(counts[:, 0].min())} training rows and a "
+            f"batch takes {size} of each shard. Fix: more customers or training dates, or lower "
+            "embeddings.autoencoder.batch_rows and shards"
         )
     if counts[:, 1].sum() == 0:
         raise TrainingRowsError(
-            f"{request.rows}: no customer is held out. Fix: more customers, or a larger embeddings.autoencoder.held_out_share"
+            f"{request.rows}: no customer is held out. "
+            "Fix: more customers, or a larger embeddings.autoencoder.held_out_share"
         )
 
 

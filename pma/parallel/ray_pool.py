@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from typing import Any
@@ -85,6 +86,7 @@ def connect(settings: ParallelSettings) -> None:
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     for start in range(1, STARTS + 1):
+        before = _children()
         try:
             ray.init(
                 address="local",
@@ -95,8 +97,22 @@ def connect(settings: ParallelSettings) -> None:
             )
             return
         except Exception as error:
+            # A start that failed leaves its processes behind, which would slow down the next.
+            for process in _children() - before:
+                process.kill()
             # Ray gives its own helpers 15 s, fixed in its code, which a busy machine needs for their imports alone.
             if start == STARTS or "timed out during startup" not in str(error):
                 raise
             log.warning("Ray did not come up in time (start %d of %d), trying again", start, STARTS)
-            ray.shutdown()
+
+
+def _children() -> set[Any]:
+    """Processes of Ray that this process, or one of those, started."""
+    import psutil  # comes with Ray
+
+    found = set()
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            if any("/ray/" in part for part in child.cmdline()):
+                found.add(child)
+    return found

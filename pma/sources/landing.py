@@ -24,8 +24,17 @@ def land(tables: Warehouse, spec: TableSpec, judged: DataFrame, max_refused_shar
     try:
         total = held.count()
         if total == 0:
-            raise TableError(f"{spec.name}: the source has no rows; the table stays as it was. Fix: sources.{spec.table}")
-        why = refused(held).select(F.explode("reasons").alias("reason")).groupBy("reason").count().orderBy("reason").collect()
+            raise TableError(
+                f"{spec.name}: the source has no rows; the table stays as it was. Fix: sources.{spec.table}"
+            )
+        why = (
+            refused(held)
+            .select(F.explode("reasons").alias("reason"))
+            .groupBy("reason")
+            .count()
+            .orderBy("reason")
+            .collect()
+        )
         rows = quarantined(refused(held), spec.name, tables.run_id)
         tables.replace(QUARANTINE, rows, where=f"source_table = '{spec.name}'")
         bad = refused(held).count()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from pyspark.sql import DataFrame
@@ -57,7 +56,5 @@ def complete_customers(known: DataFrame, purchases: DataFrame) -> DataFrame:
 
 
 def _readable(spec: TableSpec) -> list[Check]:
-    missing = [
-        Check(f"missing_{name}", F.col(name).isNull() & ~F.col(f"{name}_unreadable")) for name in spec.required
-    ]
+    missing = [Check(f"missing_{name}", F.col(name).isNull() & ~F.col(f"{name}_unreadable")) for name in spec.required]
     return missing + [Check(f"unreadable_{c.name}", F.col(f"{c.name}_unreadable")) for c in spec.columns]

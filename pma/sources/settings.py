@@ -18,8 +18,12 @@ class SourceTable(Section):
 
     format: Literal["csv", "parquet", "delta", "jdbc"] = Field("parquet", description="reader of Spark to use")
     path: str | None = Field(None, description="file, folder or package:<package>/<path>; null for jdbc")
-    options: dict[str, str] = Field(default_factory=dict, description="options of the reader: header, url, dbtable, ...")
-    columns: dict[str, str] = Field(default_factory=dict, description="our column: their column, or Spark SQL over theirs")
+    options: dict[str, str] = Field(
+        default_factory=dict, description="options of the reader: header, url, dbtable, ..."
+    )
+    columns: dict[str, str] = Field(
+        default_factory=dict, description="our column: their column, or Spark SQL over theirs"
+    )
 
 
 class SourceSettings(Section):

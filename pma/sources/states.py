@@ -15,7 +15,9 @@ def read_standin_states(rules: str | Path) -> list[str]:
     """Return the ordered list of `standin_states.yml` in the folder of rules."""
     path = Path(rules) / "standin_states.yml"
     if not path.exists():
-        raise TableError(f"il.stores: no {path}, which assigns states to stores without one. Fix: set `rules` in the settings")
+        raise TableError(
+            f"il.stores: no {path}, which assigns states to stores without one. Fix: set `rules` in the settings"
+        )
     return [state["name"] for state in yaml.safe_load(path.read_text(encoding="utf-8"))["states"]]
 
 
@@ -26,5 +28,6 @@ def with_states(stores: DataFrame, standins: list[str]) -> DataFrame:
     """
     place = F.pmod(F.crc32(F.col("store_id").cast("binary")), F.lit(len(standins))).cast("int")
     assigned = F.array(*[F.lit(state) for state in standins])[place]
-    filled = {"state": F.coalesce("state", assigned), "is_standin": F.col("state").isNull()}
+    known = F.nullif(F.trim("state"), F.lit(""))
+    filled = {"state": F.coalesce(known, assigned), "is_standin": known.isNull()}
     return stores.select(*[filled[name].alias(name) if name in filled else F.col(name) for name in stores.columns])

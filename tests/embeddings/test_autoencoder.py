@@ -64,7 +64,12 @@ def test_the_loss_of_a_row_is_the_multinomial_likelihood_and_the_huber_of_what_w
     def log_softmax(x):
         return x - np.log(np.exp(x).sum())
 
-    targets = {1: np.log1p(2) - 0.5, 4: np.log1p(3) - 0.5, 7: np.log1p(1) - 0.5, 13: min(np.log1p(40) - 0.5, SETTINGS.clip)}
+    targets = {
+        1: np.log1p(2) - 0.5,
+        4: np.log1p(3) - 0.5,
+        7: np.log1p(1) - 0.5,
+        13: min(np.log1p(40) - 0.5, SETTINGS.clip),
+    }
     errors = [abs(values[place] - target) for place, target in targets.items()]
     huber = sum(0.5 * e * e if e < 1 else e - 0.5 for e in errors)
     expected = -log_softmax(year)[[1, 4]].sum() - 0.25 * log_softmax(month)[1] + 0.1 * huber

@@ -18,7 +18,9 @@ def test_one_process_keeps_what_it_has():
 
 def test_horovod_that_is_not_installed_is_said_so_with_the_fix(monkeypatch):
     monkeypatch.setattr(distributed, "find_spec", lambda name: None)
-    with pytest.raises(DistributedError, match="Horovod is not installed. Fix: install it with `make setup`.*backend=single"):
+    with pytest.raises(
+        DistributedError, match=r"Horovod is not installed\. Fix: install it with `make setup`.*backend=single"
+    ):
         connect("horovod", ranks=2)
 
 

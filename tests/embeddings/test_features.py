@@ -68,7 +68,11 @@ def test_a_customer_is_measured_at_every_level_over_every_window(spark, products
     total = {name.removeprefix("total/all/"): value for name, value in found.items() if name.startswith("total/")}
     assert (total["visits/30"], total["visits/90"], total["spend/90"], total["recency/90"]) == (1, 2, 8, 2)
     assert (total["basket_lines/30"], total["basket_lines/90"], total["basket_spend/90"]) == (2, 1.5, 4)
-    assert (found["department/FOOD/visits/90"], found["store/s1/visits/90"], found["weekday/Tuesday/visits/30"]) == (2, 2, 1)
+    assert (found["department/FOOD/visits/90"], found["store/s1/visits/90"], found["weekday/Tuesday/visits/30"]) == (
+        2,
+        2,
+        1,
+    )
 
 
 def test_two_lines_of_one_receipt_are_one_visit(spark, products, names):
@@ -105,9 +109,14 @@ def test_an_index_once_given_is_kept_when_products_are_added(spark, products, na
 
 
 def test_the_scale_is_the_interquartile_range_of_the_logs_and_rare_features_are_left_out(spark):
-    rows = [(str(i), AS_OF, [0, 1] if i == 0 else [0], [float(v), 1.0] if i == 0 else [float(v)]) for i, v in enumerate((1, 3, 7, 15, 31))]
+    rows = [
+        (str(i), AS_OF, [0, 1] if i == 0 else [0], [float(v), 1.0] if i == 0 else [float(v)])
+        for i, v in enumerate((1, 3, 7, 15, 31))
+    ]
     given = spark.createDataFrame(rows, "customer_id string, as_of_date date, indices array<int>, values array<float>")
     found = feature_scales(given, FeatureSettings(min_customers=2)).collect()
     # log1p of 1, 3, 7, 15, 31 is 1 to 5 times ln 2: median 3, quartiles 2 and 4.
     ln2 = 0.6931471805599453
-    assert [(r["feature_index"], r["customers"], round(r["center"] / ln2, 6), round(r["scale"] / ln2, 6)) for r in found] == [(0, 5, 3, 2)]
+    assert [
+        (r["feature_index"], r["customers"], round(r["center"] / ln2, 6), round(r["scale"] / ln2, 6)) for r in found
+    ] == [(0, 5, 3, 2)]

@@ -88,10 +88,18 @@ def test_no_rows_give_no_inputs():
     assert input_matrix(raw_matrix([], [], plan.feature_index), plan).shape == (0, plan.width)
 
 
-@given(st.lists(st.dictionaries(st.sampled_from([2, 3, 5, 8, 9]), st.floats(0.0625, 1e6, width=32)), min_size=1, max_size=6))
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from([2, 3, 5, 8, 9]), st.floats(0.0625, 1e6, width=32)), min_size=1, max_size=6
+    )
+)
 def test_every_row_has_groups_of_their_weight_and_values_within_the_clip(rows):
     plan = plan_inputs(dictionary(), SETTINGS)
-    raw = raw_matrix([np.array(sorted(r), int) for r in rows], [np.array([r[k] for k in sorted(r)]) for r in rows], plan.feature_index)
+    raw = raw_matrix(
+        [np.array(sorted(r), int) for r in rows],
+        [np.array([r[k] for k in sorted(r)]) for r in rows],
+        plan.feature_index,
+    )
     found = input_matrix(raw, plan).toarray()
     for row, given_row in zip(found, rows, strict=True):
         for (start, end), weight in zip(plan.groups, plan.group_weights, strict=True):

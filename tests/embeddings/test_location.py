@@ -1,15 +1,14 @@
-import zlib
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pma.embeddings.location import location_block, location_vectors, read_state_rules, standin_states
+from pma.embeddings.location import location_block, location_vectors, read_state_rules
 from pma.embeddings.pretrained import encode_phrases
 from pma.embeddings.settings import LocationSettings
 
-RULES = read_state_rules(Path(__file__).parents[2] / LocationSettings().standin_states)
+RULES = read_state_rules(Path(__file__).parents[2] / "conf" / "rules" / "standin_states.yml")
 D = date(2017, 6, 1)
 
 
@@ -24,20 +23,6 @@ def test_a_file_that_lists_no_states_is_refused_by_name(tmp_path):
     bad.write_text("version: 1\nstates: [{code: AL}]\n")
     with pytest.raises(ValueError, match=r"states\.yml is not a list of states"):
         read_state_rules(bad)
-
-
-def test_a_store_without_state_gets_the_one_that_the_written_rule_names(spark):
-    ids = ["1", "330", "406"]
-    stores = spark.createDataFrame([(store,) for store in ids], "store_id string")
-    expected = {(store, RULES.states[zlib.crc32(store.encode()) % 50].name, True) for store in ids}
-    assert {tuple(row) for row in standin_states(stores, RULES).collect()} == expected
-
-
-def test_a_real_state_is_kept_and_not_marked(spark):
-    stores = spark.createDataFrame([("1", "Ohio"), ("2", None), ("3", " ")], "store_id string, state string")
-    rows = {row.store_id: (row.state, row.is_standin) for row in standin_states(stores, RULES).collect()}
-    standin = {store: RULES.states[zlib.crc32(store.encode()) % 50].name for store in ("2", "3")}
-    assert rows == {"1": ("Ohio", False), "2": (standin["2"], True), "3": (standin["3"], True)}
 
 
 def test_one_vector_of_length_one_per_state_and_a_code_means_its_name(spark):

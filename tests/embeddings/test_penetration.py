@@ -141,7 +141,9 @@ def test_measures_hold_pooled_and_mean_values_with_intervals_around_them():
     scores = probe_scores(vectors, labels, folds, SETTINGS).values
     test = labels[SETTINGS.test_cut]
     found = measures(test, scores, SETTINGS).set_index("metric")
-    assert found.loc["auc", "value"] == pytest.approx(roc_auc_score(test.positive[test.eligible], scores[test.eligible]))
+    assert found.loc["auc", "value"] == pytest.approx(
+        roc_auc_score(test.positive[test.eligible], scores[test.eligible])
+    )
     assert found.loc["auc", "ci_low"] < found.loc["auc", "value"] < found.loc["auc", "ci_high"]
     parts = [roc_auc_score(test.positive[test.eligible[:, c], c], scores[test.eligible[:, c], c]) for c in range(2)]
     assert found.loc["mean_auc", "value"] == pytest.approx(np.mean(parts))

@@ -66,5 +66,7 @@ def test_every_customer_gets_a_row_and_those_without_history_say_so(spark):
     everyone = people(customers, purchases, [DAY])
     blocks = spark.createDataFrame([("c1", DAY, "purchases", [3.0, 4.0])], BLOCKS)
     rows = encode(everyone, blocks, [identity("purchases", 2, 1.0)]).collect()
-    found = {r["customer_id"]: (np.round(r["embedding"], 4).tolist(), r["baskets_seen"], r["has_history"]) for r in rows}
+    found = {
+        r["customer_id"]: (np.round(r["embedding"], 4).tolist(), r["baskets_seen"], r["has_history"]) for r in rows
+    }
     assert found == {"c1": ([0.6, 0.8], 1, True), "c2": ([0.0, 0.0], 0, False), "c3": ([0.0, 0.0], 0, False)}

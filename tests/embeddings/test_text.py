@@ -3,10 +3,9 @@ from pathlib import Path
 import pytest
 from pyspark.sql import functions as F
 
-from pma.embeddings.settings import ReceiptSettings
 from pma.embeddings.text import WordRules, read_word_rules, words
 
-RULES = read_word_rules(Path(__file__).parents[2] / ReceiptSettings().rules)
+RULES = read_word_rules(Path(__file__).parents[2] / "conf" / "rules" / "receipt_words.yml")
 
 # Descriptions as Complete Journey has them (product type and package size), and the words a person would keep.
 DESCRIPTIONS = [

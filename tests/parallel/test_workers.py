@@ -56,10 +56,9 @@ def test_a_group_that_kills_every_worker_is_an_error_row_and_no_other_is_lost(sp
     assert list(rows["id"]) == [0, 1, 3, 4, 5]
     assert list(errors["id"]) == [2]
     assert list(errors["error_type"]) == ["WorkerDiedError"]
-    assert list(errors["attempts"]) == [2]
-    assert errors["message"][0].startswith(
-        "the worker process died in each of 2 attempts (killed, out of memory or left)"
-    )
+    # Where all in flight die together, the first death proves nothing.
+    assert list(errors["attempts"]) == [3 if mortal_engine == "joblib" else 2]
+    assert errors["message"][0].startswith("the worker process died (killed, out of memory or left): ")
     assert groups == 6
 
 

@@ -1,5 +1,7 @@
 import json
+import zlib
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +27,7 @@ COLUMNS = {
     "discount": "off",
 }
 NOW = datetime(2018, 1, 1)
+RULES = Path(__file__).parents[2] / "conf" / "rules"
 
 
 @pytest.fixture
@@ -86,7 +89,9 @@ def test_the_quarantine_holds_the_row_itself(warehouse, judge_csv):
 def test_too_many_bad_lines_fail_the_load_and_the_old_rows_stay(warehouse, judge_csv):
     land(warehouse, PURCHASES, judge_csv(GOOD), max_refused_share=0.0)
     bad = [f"c1,b{i},p9,s1,2017-05-01 10:00:00,1,2.5,0" for i in range(3)]
-    with pytest.raises(TableError, match=r"il\.purchases: 3 of 4 rows refused \(unknown_product 3\).*sources\.max_refused_share 5%"):
+    with pytest.raises(
+        TableError, match=r"il\.purchases: 3 of 4 rows refused \(unknown_product 3\).*sources\.max_refused_share 5%"
+    ):
         land(warehouse, PURCHASES, judge_csv(GOOD.replace("2.5", "9.5"), *bad), max_refused_share=0.05)
     assert [r["spend"] for r in warehouse.read(PURCHASES).collect()] == [2.5]
     assert warehouse.read(QUARANTINE).count() == 3
@@ -106,7 +111,10 @@ def test_a_second_load_changes_nothing(warehouse, judge_csv):
 
 
 def test_a_missing_column_is_named_with_what_the_source_has(judge_csv):
-    with pytest.raises(TableError, match=r"il\.purchases: the source lacks columns of sources\.purchases\.columns: \['quantity <- units'\]"):
+    with pytest.raises(
+        TableError,
+        match=r"il\.purchases: the source lacks columns of sources\.purchases\.columns: \['quantity <- units'\]",
+    ):
         judge_csv("c1,b1,p1,s1,2017-05-01 10:00:00,2.5,0", header=HEADER.replace("units,", ""))
 
 
@@ -124,7 +132,9 @@ def test_an_expression_may_stand_for_a_column(judge_csv):
 def test_a_source_that_is_not_there_is_named(spark):
     with pytest.raises(TableError, match=r"il\.purchases: its source cannot be read as parquet: /nowhere"):
         read_source(spark, SourceTable(path="/nowhere"), "il.purchases")
-    with pytest.raises(TableError, match=r"il\.purchases: its source is the package no_such_package, which is not installed"):
+    with pytest.raises(
+        TableError, match=r"il\.purchases: its source is the package no_such_package, which is not installed"
+    ):
         read_source(spark, SourceTable(path="package:no_such_package/x.parquet"), "il.purchases")
 
 
@@ -141,18 +151,21 @@ def test_parquet_and_delta_are_read_like_csv(spark, tmp_path, format_):
 def test_a_dimension_keeps_one_row_per_key_and_refuses_a_different_second(spark):
     source = SourceTable(columns={"product_id": "id", "department": "dept"})
     raw = spark.createDataFrame([("p1", "A"), ("p1", "A"), ("p1", "B"), (None, "C")], "id string, dept string")
-    rows = sorted((str(r["product_id"]), r["department"], r["reasons"]) for r in check_dimension(map_columns(raw, source, PRODUCTS), PRODUCTS).collect())
+    rows = sorted(
+        (str(r["product_id"]), r["department"], r["reasons"])
+        for r in check_dimension(map_columns(raw, source, PRODUCTS), PRODUCTS).collect()
+    )
     assert rows == [("None", "C", ["missing_product_id"]), ("p1", "A", []), ("p1", "B", ["duplicate_key"])]
 
 
-def test_a_store_without_a_state_gets_a_declared_standin(spark):
+def test_a_store_without_a_state_gets_the_one_that_the_written_rule_names_and_says_so(spark):
     source = SourceTable(columns={"store_id": "id", "state": "state"})
-    raw = spark.createDataFrame([("1", "Ohio"), ("2", None)], "id string, state string")
-    stores = with_states(map_columns(raw, source, STORES), read_standin_states("conf/rules"))
-    rows = {r["store_id"]: (r["state"], r["is_standin"]) for r in stores.collect()}
-    assert rows["1"] == ("Ohio", False)
-    assert rows["2"][0] in read_standin_states("conf/rules")
-    assert rows["2"][1] is True
+    raw = spark.createDataFrame([("1", "Ohio"), ("2", None), ("330", " ")], "id string, state string")
+    states = read_standin_states(RULES)
+    found = with_states(map_columns(raw, source, STORES), states).collect()
+    standin = {store: states[zlib.crc32(store.encode()) % len(states)] for store in ("2", "330")}
+    expected = {"1": ("Ohio", False), "2": (standin["2"], True), "330": (standin["330"], True)}
+    assert {row["store_id"]: (row["state"], row["is_standin"]) for row in found} == expected
 
 
 def test_customers_are_all_who_bought_and_all_who_are_known(spark):

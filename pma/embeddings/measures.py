@@ -1,0 +1,157 @@
+"""All measures of one model, from the tables, and the short table that the run prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pma.embeddings.autoencoder import Autoencoder
+from pma.embeddings.inputs import raw_matrix
+from pma.embeddings.next_item import Hits, later_baskets, next_item_hits, popularity_hits, ratio, sgns_space, space
+from pma.embeddings.plan import Plan
+from pma.embeddings.products import baskets, nearest_products
+from pma.embeddings.quality import (
+    Panel,
+    Vectors,
+    ease_by_category,
+    gather_panel,
+    judge,
+    purchase_arms,
+    stack,
+    stack_features,
+)
+from pma.embeddings.settings import EmbeddingSettings
+from pma.embeddings.tables import CUSTOMER_EMBEDDINGS, CUSTOMER_FEATURES, EMBEDDING_MODELS, FEATURE_DICTIONARY
+from pma.settings import Settings
+from pma.sources.tables import PRODUCTS, PURCHASES, STORES
+from pma.tables import TableError
+from pma.warehouse import Warehouse
+
+# One row of bl.embedding_quality without model and run: task, arm, metric, cut, value, ci_low, ci_high.
+Row = tuple[str, str, str, str, float, float | None, float | None]
+
+
+def measure_model(tables: Warehouse, plan: Plan, settings: Settings) -> list[Row]:
+    """Measure penetration, buy rate and reconstruction of every arm at the test cut.
+
+    Raises TableError when the model has no embeddings at a cut, or was trained after the first of them.
+    """
+    cut = settings.embeddings.penetration
+    cuts = (*cut.train_cuts, cut.test_cut)
+    _require_dates(plan, cuts)
+    panel = gather_panel(tables.read(PURCHASES), tables.read(PRODUCTS), cut)
+    model = Autoencoder.load(Path(settings.artifacts).resolve() / plan.model_version / "autoencoder")
+    features = tables.read(CUSTOMER_FEATURES)
+    raw = stack_features(features, panel, cuts, model.plan.feature_index)
+    trained = (
+        features.where(F.col("as_of_date").isin(*plan.training_dates)).orderBy("customer_id", "as_of_date").toPandas()
+    )
+    trained_on = raw_matrix(list(trained["indices"]), list(trained["values"]), model.plan.feature_index)
+    names = tables.read(FEATURE_DICTIONARY).toPandas().set_index("feature_index").loc[model.plan.feature_index]
+    full = _embeddings(tables, plan, panel, cuts)
+    dimension = next(iter(full.values())).shape[1]
+    arms, rebuilt = purchase_arms(raw, trained_on, model, list(names["name"]), dimension)
+    arms = {"embedding": full, "embedding_rfm": _beside(full, arms["rfm"]), **arms}
+    categories = (
+        tables.read(PRODUCTS).where("type is not null").groupBy("type").agg(F.min("category").alias("category"))
+    )
+    type_category = {row["type"]: row["category"] for row in categories.collect() if row["category"]}
+    ease = ease_by_category(raw[cut.test_cut], names, type_category, panel, cut.ease_penalty)
+    judged = pd.concat([judge(panel, arms, {"ease": ease}, cut), rebuilt], ignore_index=True)
+    return [_row(found, cut.test_cut) for found in judged.to_dict("records")] + _trained_rows(model, plan)
+
+
+def next_item_rows(purchases: DataFrame, vectors: DataFrame, plan: Plan, room: EmbeddingSettings) -> list[Row]:
+    """Measure product vectors by the products left out of later baskets, beside gensim's SGNS and plain popularity."""
+    cut, settings = plan.trained_as_of, room.next_item
+    test = later_baskets(purchases, cut, settings)
+    if not test:
+        raise TableError(
+            f"il.purchases: no basket in the {settings.days} days from {cut} on. Fix: train at an earlier date"
+        )
+    counts = {
+        r["product_id"]: r["purchases"]
+        for r in vectors.where("purchases > 0").select("product_id", "purchases").collect()
+    }
+    spark = next_item_hits(space(vectors.where(F.col("source") == "word2vec")), test, settings.k)
+    gensim = next_item_hits(sgns_space(baskets(purchases, cut), settings.sgns), test, settings.k)
+    popular = popularity_hits(counts, test, settings.k)
+    metric = f"hit_at_{settings.k}"
+    found = [
+        _hits_row(name, metric, cut, hits)
+        for name, hits in (("word2vec", spark), ("gensim_sgns", gensim), ("popularity", popular))
+    ]
+    return [*found, ("next_item", "word2vec", f"{metric}_over_sgns", str(cut), *ratio(spark, gensim))]
+
+
+def short_table(measured: DataFrame, vectors: DataFrame, products: DataFrame) -> str:
+    """Return the measures as text, and the nearest products of ten well-known ones."""
+    rows = measured.orderBy("task", "metric", F.desc("value")).toPandas()
+    lines = [f"{'task':<16}{'measure':<22}{'arm':<18}{'value':>8}   95 % interval"]
+    for row in rows.to_dict("records"):
+        interval = f"{row['ci_low']:.3f} to {row['ci_high']:.3f}" if pd.notna(row["ci_low"]) else ""
+        lines.append(f"{row['task']:<16}{row['metric']:<22}{row['arm']:<18}{row['value']:>8.4f}   {interval}")
+    known = vectors.where(F.col("source") == "word2vec").orderBy(F.desc("purchases"), "product_id").limit(10)
+    ids = [row["product_id"] for row in known.collect()]
+    words = products.select("product_id", F.coalesce("description", "type", "product_id").alias("words"))
+    near = nearest_products(vectors, ids, 3).join(
+        words.withColumnsRenamed({"product_id": "neighbour_id", "words": "near"}), "neighbour_id", "left"
+    )
+    grouped = near.groupBy("product_id").agg(F.sort_array(F.collect_list(F.struct("rank", "near"))).alias("found"))
+    lines += ["", "The ten products bought most, and the nearest three of each:"]
+    for product in grouped.join(words, "product_id", "left").orderBy("words", "product_id").collect():
+        lines.append(f"  {product['words']}: {', '.join(str(n['near']) for n in product['found'])}")
+    return "\n".join(lines)
+
+
+def _embeddings(tables: Warehouse, plan: Plan, panel: Panel, cuts: tuple[date, ...]) -> dict[date, np.ndarray]:
+    """The embedding without the location block where it is built on stand-in states, which tell nothing."""
+    vectors = stack(tables.read(CUSTOMER_EMBEDDINGS).where(plan.where), "embedding", panel, cuts)
+    if tables.read(STORES).where("is_standin").isEmpty():
+        return vectors
+    (model,) = tables.read(EMBEDDING_MODELS).where(plan.where).collect()
+    keep = np.ones(model["dimension"], bool)
+    for block in model["blocks"]:
+        if block["name"] == "location":
+            keep[block["start"] : block["start"] + block["length"]] = False
+    return {cut: matrix[:, keep] for cut, matrix in vectors.items()}
+
+
+def _beside(first: Vectors, second: Vectors) -> Mapping[date, np.ndarray]:
+    """Lay two vectors side by side, the second scaled to the first's size, so that one penalty suits both."""
+    size = {
+        cut: np.sqrt(np.mean(first[cut] ** 2)) / max(float(np.sqrt(np.mean(second[cut] ** 2))), 1e-9) for cut in first
+    }
+    return {cut: np.hstack([first[cut], second[cut] * size[cut]]) for cut in first}
+
+
+def _require_dates(plan: Plan, cuts: tuple[date, ...]) -> None:
+    missing = [str(day) for day in cuts if day not in plan.as_of_dates]
+    if missing:
+        raise TableError(
+            f"bl.customer_embeddings: model {plan.model_version} is not asked for {', '.join(missing)}, where quality "
+            "is measured. Fix: add the dates to as_of, or set embeddings.penetration.train_cuts and test_cut"
+        )
+
+
+def _trained_rows(model: Autoencoder, plan: Plan) -> list[Row]:
+    names = ("epochs", "held_out_loss", "rank_weight_difference")
+    return [
+        ("training", "autoencoder", name, str(plan.trained_as_of), float(model.report[name]), None, None)
+        for name in names
+    ]
+
+
+def _hits_row(arm: str, metric: str, cut: date, hits: Hits) -> Row:
+    return ("next_item", arm, metric, str(cut), hits.rate, *hits.interval())
+
+
+def _row(found: dict, cut: date) -> Row:
+    low, high = (None if np.isnan(found[name]) else float(found[name]) for name in ("ci_low", "ci_high"))
+    return (found["task"], found["arm"], found["metric"], str(cut), float(found["value"]), low, high)
