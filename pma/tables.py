@@ -76,12 +76,12 @@ class TableSpec:
     @cached_property
     def schema(self) -> StructType:
         """The Spark schema, in declared order; inner fields of arrays and structs are nullable."""
-        from pyspark.sql.types import StructType
+        from pyspark.sql.types import DataType, StructType
 
-        parsed = StructType()
-        for column in self.columns:
-            nullable = column.name not in self.required
-            parsed = parsed.add(column.name, column.type, nullable, {"comment": column.comment})
+        parsed = DataType.fromDDL(", ".join(f"`{column.name}` {column.type}" for column in self.columns))
+        assert isinstance(parsed, StructType)
+        for column in parsed.fields:
+            column.nullable = column.name not in self.required
         return parsed
 
 

@@ -42,7 +42,9 @@ def bundle(tmp_path):
     """A bundle of one's own in a scratch folder: `bundle(tasks, variables)` returns the job file."""
 
     def write(tasks, variables=None):
-        (tmp_path / "databricks.yml").write_text(yaml.safe_dump({"variables": variables or {}}), encoding="utf-8")
+        (tmp_path / "databricks.yml").write_text(
+            yaml.safe_dump({"bundle": {"name": "mine"}, "variables": variables or {}}), encoding="utf-8"
+        )
         file = tmp_path / "conf" / "mine.job.yml"
         file.parent.mkdir(exist_ok=True)
         file.write_text(yaml.safe_dump({"resources": {"jobs": {"mine": {"tasks": tasks}}}}), encoding="utf-8")
@@ -239,7 +241,9 @@ def test_a_file_with_no_job_a_broken_one_and_one_outside_a_bundle_are_refused_by
     with pytest.raises(BundleError, match=r"mine.job.yml: not valid YAML"):
         read_tasks(file, {})
     (tmp_path / "databricks.yml").unlink()
-    with pytest.raises(BundleError, match=r"mine.job.yml: no databricks.yml in a folder above it"):
+    with pytest.raises(
+        BundleError, match=r"mine.job.yml: no databricks.yml with the key `bundle` in a folder above it"
+    ):
         read_tasks(file, {})
 
 

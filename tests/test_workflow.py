@@ -30,7 +30,9 @@ def job(tmp_path):
     """`job(a="", b="sys.exit(3)")` returns a job file; each script ends in its code and waits for those before it."""
 
     def write(**endings):
-        (tmp_path / "databricks.yml").write_text('variables: {conf: {default: "none"}}', encoding="utf-8")
+        (tmp_path / "databricks.yml").write_text(
+            '{bundle: {name: mine}, variables: {conf: {default: "none"}}}', encoding="utf-8"
+        )
         tasks = []
         for name, ending in endings.items():
             (tmp_path / f"{name}.py").write_text(f"{SCRIPT}{ending}\n", encoding="utf-8")
