@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import logging
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -180,6 +181,9 @@ class Warehouse:
             builder = builder.tableName(self.identifier(spec).replace("`", ""))
         else:
             builder = builder.location(self.location(spec))
+            if "://" not in self.settings.path:
+                # Without a commit the log holds at most what a killed run began; Delta would take it for a table.
+                shutil.rmtree(Path(self.location(spec), "_delta_log"), ignore_errors=True)
         for column in spec.columns:
             nullable = column.name not in spec.required
             builder = builder.addColumn(column.name, column.type, nullable=nullable, comment=column.comment)
