@@ -134,14 +134,14 @@ class AutoencoderSettings(Section):
 
     dimension: int = Field(64, ge=2, le=1024, description="length of the vector")
     level_weights: dict[str, float] = Field(
-        {"type": 1.0, "category": 0.3, "department": 0.3, "store": 0.3},
+        {"type": 1.0, "category": 0.1, "department": 0.1, "store": 0.1},
         min_length=1,
         description="taxonomy levels that get zero indicators, and the length of each group of them in the inputs",
     )
     recent_weight: float = Field(0.5, ge=0, description="the same for shorter windows, relative to the longest")
     recent_target_weight: float = Field(0.0, ge=0, description="weight of the shorter windows' indicators in the loss")
     value_weight: float = Field(0.5, ge=0, description="length of the value part of an input row")
-    value_loss: float = Field(0.1, ge=0, description="weight of the Huber loss on values that are not zero")
+    value_loss: float = Field(0.03, ge=0, description="weight of the Huber loss on values that are not zero")
     clip: float = Field(3.0, gt=0, description="scaled values beyond are cut")
     minimum_scale: float = Field(
         0.25, gt=0, description="least scale of a log value; below, small change reads as signal"
@@ -149,9 +149,9 @@ class AutoencoderSettings(Section):
     dropout: float = Field(0.5, ge=0, lt=1, description="share of the inputs set to zero in training")
     block_mask: float = Field(0.15, ge=0, lt=1, description="share of whole blocks (level x metric x window) masked")
     swap: float = Field(0.1, ge=0, lt=1, description="share of the inputs taken from another customer")
-    learning_rate: float = Field(1e-3, gt=0, description="step of Adam")
+    learning_rate: float = Field(2e-3, gt=0, description="step of Adam")
     batch_rows: int = Field(256, ge=1, description="rows in a batch over all ranks together")
-    max_epochs: int = Field(10, ge=1, description="most passes over the rows")
+    max_epochs: int = Field(6, ge=1, description="most passes over the rows")
     minimum_gain: float = Field(
         0.002, ge=0, lt=1, description="training stops when the held-out loss falls by a smaller share"
     )

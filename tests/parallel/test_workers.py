@@ -26,8 +26,12 @@ def mortal_engine(request):
     return request.param
 
 
-@pytest.mark.parametrize("death", ["exit", "kill"])
-def test_a_group_whose_worker_is_killed_once_runs_again(spark, mortal_engine, run, tmp_path, death):
+@pytest.mark.parametrize(
+    ("name", "death"), [("joblib", "kill"), ("pandas_udf", "kill"), ("ray", "kill"), ("ray", "exit")]
+)
+def test_a_group_whose_worker_is_killed_once_runs_again(spark, request, run, tmp_path, name, death):
+    if name == "ray":
+        request.getfixturevalue("ray_cluster")
     marker = tmp_path / "died"
 
     def die_once(frame):
@@ -38,7 +42,7 @@ def test_a_group_whose_worker_is_killed_once_runs_again(spark, mortal_engine, ru
             os.kill(os.getpid(), signal.SIGKILL)
         return frame
 
-    rows, errors, groups = run(spark.range(6), die_once, "id", ID, mortal_engine)
+    rows, errors, groups = run(spark.range(6), die_once, "id", ID, name)
 
     assert marker.exists()
     assert list(rows["id"]) == [0, 1, 2, 3, 4, 5]
@@ -204,12 +208,10 @@ def test_a_group_travels_without_the_rest_of_its_table():
     assert decode(encode(table.slice(50_000, 10))).to_pydict() == {"id": list(range(50_000, 50_010))}
 
 
-def test_ray_starts_a_cluster_of_its_own_and_takes_it_down(request):
+def test_ray_starts_a_cluster_of_its_own_and_takes_it_down():
     import ray
 
-    started_here = ray.is_initialized()
-    if started_here:
-        ray.shutdown()
+    ray.shutdown()  # the tests' own, where it runs: this test is the last that needs Ray
     frame = pd.DataFrame({"id": range(4)})
     mapped = map_groups(frame, lambda group: group, "id", ID, "ray", ParallelSettings(workers=1))
 
