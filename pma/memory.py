@@ -7,7 +7,7 @@ from types import TracebackType
 
 import psutil
 
-SAMPLE_SECONDS = 0.5
+SAMPLE_SECONDS = 2.0
 
 
 class TreeMemory:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -88,14 +89,17 @@ def _run_by_command(request: TrainingRequest) -> dict[str, Any]:
         path.write_text(request.to_json())
         ranks = ["-np", str(request.settings.ranks), "--gloo", "--start-timeout", str(request.settings.start_timeout)]
         call = [str(command), *ranks, sys.executable, "-m", "pma.embeddings.training", str(path)]
-        done = subprocess.run(
-            call, env=_rank_environment(), stdout=sys.stderr, stderr=subprocess.PIPE, text=True, check=False
-        )
-        sys.stderr.write(done.stderr)
-        if done.returncode:
+        last_words: deque[str] = deque(maxlen=30)
+        with subprocess.Popen(
+            call, env=_rank_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as running:
+            for line in running.stdout or ():
+                sys.stderr.write(line)
+                last_words.append(line)
+        if running.returncode:
             raise DistributedError(
                 f"{request.model}: training on {request.settings.ranks} Horovod ranks failed, "
-                f"exit {done.returncode}: {done.stderr[-2000:]}"
+                f"exit {running.returncode}: {''.join(last_words)}"
             )
         return dict(json.loads(Path(f"{path}.report").read_text()))
 

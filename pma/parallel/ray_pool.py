@@ -100,6 +100,7 @@ def connect(settings: ParallelSettings) -> None:
             # A start that failed leaves its processes behind, which would slow down the next.
             for process in _children() - before:
                 process.kill()
+                process.wait()
             # Ray gives its own helpers 15 s, fixed in its code, which a busy machine needs for their imports alone.
             if start == STARTS or "timed out during startup" not in str(error):
                 raise
