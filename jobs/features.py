@@ -1,6 +1,6 @@
 """Measure what every customer bought before each date: `st_il.customer_features` and the names of its columns."""
 
-from pma.embeddings.features import customer_features, dictionary, feature_scales, measure
+from pma.embeddings.features import dictionary, feature_scales, measure
 from pma.embeddings.plan import make_plan
 from pma.embeddings.tables import CUSTOMER_FEATURES, FEATURE_DICTIONARY, FEATURE_SCALES
 from pma.runs import job_run
@@ -16,8 +16,8 @@ def main(argv: list[str] | None = None) -> None:
         tables.ensure(FEATURE_DICTIONARY)
         names = dictionary(products, tables.read(STORES), settings, tables.read(FEATURE_DICTIONARY))
         tables.merge(FEATURE_DICTIONARY, names, update=False)
-        measured = measure(tables.read(PURCHASES), products, plan.feature_dates, settings)
-        features = customer_features(measured, tables.read(FEATURE_DICTIONARY), settings)
+        named = tables.read(FEATURE_DICTIONARY)
+        features = measure(tables.read(PURCHASES), products, named, plan.feature_dates, settings)
         days = ", ".join(f"'{day}'" for day in plan.feature_dates)
         tables.replace(CUSTOMER_FEATURES, features, where=f"as_of_date IN ({days})")
         trained = tables.read(CUSTOMER_FEATURES).where(f"as_of_date = '{plan.trained_as_of}'")

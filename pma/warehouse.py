@@ -187,14 +187,15 @@ class Warehouse:
         for column in spec.columns:
             nullable = column.name not in spec.required
             builder = builder.addColumn(column.name, column.type, nullable=nullable, comment=column.comment)
-        for key, value in PROPERTIES.items():
+        constraints = {f"delta.constraints.{name.lower()}": condition for name, condition in spec.checks.items()}
+        for key, value in {**PROPERTIES, **constraints}.items():
             builder = builder.property(key, value)
         if spec.cluster_by:
             builder = builder.clusterBy(*spec.cluster_by)
         builder.execute()
 
     def _constrain(self, spec: TableSpec) -> None:
-        """Add the CHECK constraints that a killed or older run has not added yet."""
+        """Add the CHECK constraints that were declared after the table was made."""
         there = self._delta(spec).detail().select("properties").collect()[0][0]
         for name, condition in spec.checks.items():
             if f"delta.constraints.{name.lower()}" not in there:

@@ -1,5 +1,7 @@
 """Run a Databricks job of this bundle on this machine: the same scripts, in the same order, one after the other.
 
+All run in this one process, because a Spark session that is warm saves each of them half a minute.
+
 python -m pma.workflow run conf/bundle/embeddings.job.yml --var conf=conf/local.yml [--from TASK | --only TASK]
 python -m pma.workflow show conf/bundle/embeddings.job.yml
 """
@@ -7,31 +9,31 @@ python -m pma.workflow show conf/bundle/embeddings.job.yml
 from __future__ import annotations
 
 import argparse
-import ctypes
 import os
+import runpy
 import shlex
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-
-import psutil
 
 from pma.bundle import BundleError, Task, bundle_root, read_tasks
 from pma.memory import TreeMemory
 from pma.runs import new_run_id
 
-PATIENCE_SECONDS = 20
-LINUX_DEATH_SIGNAL = 1
+
+class Terminated(KeyboardInterrupt):
+    """The run was asked to stop by SIGTERM; scripts see what they see at Ctrl-C."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """How one task went: its exit status, its seconds, and the peak of its processes and the workflow's together."""
+    """How one task went: its exit status, its seconds, and the peak of this process and all it started."""
 
     task: Task
     status: int
@@ -41,14 +43,12 @@ class Result:
 
 def run_tasks(tasks: Sequence[Task], root: Path) -> list[Result]:
     """Run tasks in the given order from `root`, all under one PMA_RUN_ID, up to the first that fails."""
-    environment = dict(os.environ)
-    environment.setdefault("PMA_RUN_ID", new_run_id())
-    environment.setdefault("PYSPARK_PYTHON", sys.executable)
-    _say(f"run {environment['PMA_RUN_ID']}: {', '.join(task.key for task in tasks)}")
+    run_id = os.environ.setdefault("PMA_RUN_ID", new_run_id())
+    _say(f"run {run_id}: {', '.join(task.key for task in tasks)}")
     results: list[Result] = []
     for number, task in enumerate(tasks, 1):
         _say(f"[{number}/{len(tasks)}] {task.key} ...")
-        result = run_task(task, root, environment)
+        result = run_task(task, root)
         results.append(result)
         outcome = "" if result.status == 0 else f", FAILED with exit status {result.status}"
         _say(f"[{number}/{len(tasks)}] {task.key}  {result.seconds:.0f} s, {_gigabytes(result)} GB{outcome}")
@@ -57,17 +57,31 @@ def run_tasks(tasks: Sequence[Task], root: Path) -> list[Result]:
     return results
 
 
-def run_task(task: Task, root: Path, environment: dict[str, str]) -> Result:
-    """Run one task's script to its end; whatever ends this function ends the script and all it started."""
-    started = time.monotonic()
-    words = [sys.executable, str(task.script), *task.parameters]
-    process = subprocess.Popen(words, cwd=root, env=environment, preexec_fn=_dies_with_parent())
-    try:
-        with TreeMemory(os.getpid()) as memory:
-            status = process.wait()
-    finally:
-        _end(process)
+def run_task(task: Task, root: Path) -> Result:
+    """Run one task's script to its end, as `python script parameters` in `root` would; its error is printed."""
+    started, status = time.monotonic(), 0
+    with TreeMemory(os.getpid()) as memory, _as_command([str(task.script), *task.parameters], root):
+        try:
+            runpy.run_path(str(task.script), run_name="__main__")
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        except Exception:
+            traceback.print_exc()
+            status = 1
     return Result(task, status, time.monotonic() - started, memory.peak_bytes)
+
+
+@contextmanager
+def _as_command(words: list[str], folder: Path) -> Iterator[None]:
+    """Give a script its own command line and folder, and put ours back."""
+    ours, here = sys.argv, Path.cwd()
+    sys.argv = words
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        sys.argv = ours
+        os.chdir(here)
 
 
 def table(results: Sequence[Result]) -> str:
@@ -109,9 +123,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     try:
         results = run_tasks(tasks, bundle_root(args.file))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as end:
         _say("interrupted; run the same command again to complete it: a task that has finished changes nothing")
-        return 130
+        return 128 + (signal.SIGTERM if isinstance(end, Terminated) else signal.SIGINT)
     sys.stdout.write(table(results) + "\n")
     sys.stdout.flush()
     last = results[-1]
@@ -120,8 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"{last.task.key} failed; its error stands above. When it is mended, run the same command again "
             f"(a task that has finished changes nothing) or begin at this task: --from {last.task.key}"
         )
-    # A script that a signal ended has a negative status; the shell's custom is 128 + signal.
-    return last.status if last.status >= 0 else 128 - last.status
+    return last.status
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -142,32 +155,8 @@ def _variable(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ask a script that still runs to stop, then all it had started, and do not take no for an answer."""
-    if process.poll() is not None:
-        return
-    started = psutil.Process(process.pid).children(recursive=True)
-    process.terminate()
-    try:
-        process.wait(PATIENCE_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    # Spark's JVM follows its script by itself; give it and the others a moment.
-    for left in psutil.wait_procs(started, PATIENCE_SECONDS)[1]:
-        left.kill()
-
-
-def _dies_with_parent() -> Callable[[], None] | None:
-    """Return what makes a child end when this process is killed: a task left over would write beside the next run."""
-    if sys.platform != "linux":
-        return None
-    libc = ctypes.CDLL(None)
-    return lambda: libc.prctl(LINUX_DEATH_SIGNAL, signal.SIGTERM)
-
-
-def _exit_on_signal(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
 
 
 def _gigabytes(result: Result) -> str:
@@ -180,5 +169,5 @@ def _say(text: str) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, _exit_on_signal)
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(main())

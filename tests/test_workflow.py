@@ -7,7 +7,6 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 import yaml
 
@@ -99,10 +98,23 @@ def test_the_first_failure_stops_the_run_and_its_status_is_handed_on_with_the_wa
     assert "--from b" in err
 
 
-def test_a_script_killed_by_a_signal_gives_the_status_of_the_shell(job):
-    file = job(a="import signal; os.kill(os.getpid(), signal.SIGKILL)")
+def test_a_script_that_raises_stops_the_run_and_its_error_is_printed(job, capfd):
+    file = job(a="raise ValueError('il.purchases: no rows')", b="")
 
-    assert main(["run", str(file)]) == 128 + 9
+    assert main(["run", str(file)]) == 1
+
+    assert log_of(file) == ["a --conf none R"]
+    assert "ValueError: il.purchases: no rows" in capfd.readouterr().err
+
+
+def test_a_script_has_the_folder_and_the_command_line_to_itself(job):
+    file = job(a="os.chdir('/'); sys.argv.append('x')", b="")
+    ours, here = list(sys.argv), Path.cwd()
+
+    assert main(["run", str(file)]) == 0
+
+    assert log_of(file) == ["a --conf none R", "b --conf none R"]
+    assert (sys.argv, Path.cwd()) == (ours, here)
 
 
 def test_one_task_alone_or_all_from_one_on_can_be_run(job):
@@ -153,25 +165,24 @@ def test_a_script_that_does_not_exist_is_named_before_anything_runs(job, capfd):
     assert log_of(file) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child whose parent was killed")
-def test_a_run_that_is_killed_leaves_no_task_running(job, number):
-    file = job(a="open('pid', 'w').write(str(os.getpid())); os.rename('pid', 'ready'); time.sleep(60)")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_a_run_that_is_killed_says_how_to_complete_it(job, number, status):
+    file = job(a="Path('ready').touch(); time.sleep(60)")
     runner = subprocess.Popen(
         [sys.executable, "-m", "pma.workflow", "run", str(file)],
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         wait_until((file.parent / "ready").exists)
-        script = psutil.Process(int((file.parent / "ready").read_text()))
-
         runner.send_signal(number)
-
-        assert runner.wait(30) == (143 if number == signal.SIGTERM else -9)
-        wait_until(lambda: not script.is_running() or script.status() == psutil.STATUS_ZOMBIE)
+        said = runner.communicate(timeout=30)[1]
     finally:
         runner.kill()
+
+    assert runner.returncode == status
+    assert ("run the same command again to complete it" in said) == (number != signal.SIGKILL)
 
 
 def wait_until(true):

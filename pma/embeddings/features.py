@@ -15,6 +15,7 @@ from pma.embeddings.settings import FeatureSettings
 
 LEVELS = ("total", "department", "category", "type", "store", "daypart", "weekday")
 WINDOW_METRICS = ("visits", "spend", "quantity", "discount")
+TAXONOMY = ("department", "category", "type")
 TOTAL_METRICS = ("basket_lines", "basket_spend")
 MEANING = {
     "visits": "receipts with it",
@@ -50,7 +51,7 @@ def dictionary(products: DataFrame, stores: DataFrame, settings: FeatureSettings
         "level", "entity", F.posexplode(_slot_array(settings)).alias("slot", "is")
     )
     named = named.select(
-        "level", "entity", F.col("is.metric").alias("metric"), F.col("is.window_days").alias("window_days")
+        "level", "entity", "slot", F.col("is.metric").alias("metric"), F.col("is.window_days").alias("window_days")
     )
     named = named.where(~F.col("metric").isin(*TOTAL_METRICS) | (F.col("level") == "total"))
     name = F.concat_ws("/", "level", "entity", "metric", F.col("window_days").cast("string"))
@@ -69,49 +70,45 @@ def dictionary(products: DataFrame, stores: DataFrame, settings: FeatureSettings
     named = named.select(name.alias("name"), block.alias("block"), *named.columns, meaning.alias("meaning"))
     new = named.join(known.select("name"), on="name", how="left_anti")
     first = known.agg((F.coalesce(F.max("feature_index"), F.lit(-1)) + 1).alias("first"))
-    order = Window.orderBy("name").rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    order = Window.orderBy("level", "entity", "slot").rowsBetween(Window.unboundedPreceding, Window.currentRow)
     indexed = new.withColumn("row", F.row_number().over(order)).crossJoin(F.broadcast(first))
     columns = ["name", "block", "level", "entity", "metric", "window_days", "meaning"]
     added = indexed.select((F.col("first") + F.col("row") - 1).cast("int").alias("feature_index"), *columns)
     return known.select("feature_index", *columns).unionByName(added)
 
 
-def measure(purchases: DataFrame, products: DataFrame, dates: Sequence[date], settings: FeatureSettings) -> DataFrame:
-    """Measure every customer x as-of date x level x entity with a purchase before the date.
+def measure(
+    purchases: DataFrame, products: DataFrame, named: DataFrame, dates: Sequence[date], settings: FeatureSettings
+) -> DataFrame:
+    """Measure every customer x as-of date with a purchase in the longest window before it, as sparse rows.
 
-    Columns: customer_id, as_of_date, level, entity, values (array<double> in the order of `slots`).
+    named: the rows of the dictionary. Returns customer_id, as_of_date (key), indices ARRAY<INT>, values ARRAY<FLOAT>;
+    no value is zero; entities stand in the order of their first index. The lines are shuffled once, by customer: every
+    sum below is his alone.
     """
-    taxonomy = products.select("product_id", "department", "category", "type")
-    lines = purchases.join(taxonomy, on="product_id", how="left").select(
-        *purchases.columns, "department", "category", "type"
-    )
-    levels = [_measure_level(lines, level, dates, settings) for level in LEVELS]
-    return reduce(DataFrame.unionByName, levels)
-
-
-def customer_features(measured: DataFrame, named: DataFrame, settings: FeatureSettings) -> DataFrame:
-    """Pack measured values into sparse rows. One row per customer_id, as_of_date; indices ascend, no value is zero."""
-    where = {slot: position for position, slot in enumerate(slots(settings))}
-    position = F.create_map(*[F.lit(x) for s, p in where.items() for x in (f"{s.metric}/{s.window_days}", p)])
-    slot = F.concat_ws("/", "metric", F.col("window_days").cast("string"))
-    located = named.select("level", "entity", "feature_index", position[slot].alias("position"))
-    per_entity = (
-        located.where("position is not null")
-        .groupBy("level", "entity")
-        .agg(F.array_sort(F.collect_list(F.struct("position", "feature_index"))).alias("places"))
-    )
-    cells = F.transform("places", lambda p: F.struct(p["feature_index"], F.col("values")[p["position"]].cast("float")))
-    joined = measured.join(F.broadcast(per_entity), on=["level", "entity"], how="inner")
-    packed = joined.select("customer_id", "as_of_date", F.filter(cells, lambda cell: cell["col2"] != 0).alias("cells"))
-    rows = packed.groupBy("customer_id", "as_of_date").agg(
-        F.array_sort(F.flatten(F.collect_list("cells"))).alias("cells")
-    )
-    return rows.select(
-        "customer_id",
-        "as_of_date",
-        F.col("cells.feature_index").alias("indices"),
-        F.col("cells.col2").alias("values"),
-    )
+    taxonomy = products.select("product_id", *TAXONOMY)
+    # So many that what one task sums fits in its memory, however many the lines.
+    tasks = -(-purchases.count() // settings.lines_per_task) or 1
+    lines = purchases.join(taxonomy, on="product_id", how="left").repartition(tasks, "customer_id")
+    places = F.broadcast(_places(named, settings))
+    receipts = _receipts(lines, places)
+    windows = sorted(settings.windows_days)
+    seen = history(receipts, dates, windows[-1]).withColumn("age", age_days()).withColumn("visits", F.lit(1.0))
+    sums = [
+        _steady(F.sum(F.when(F.col("age") <= days, F.col(name)).otherwise(0.0))).alias(f"{name}_{days}")
+        for name in (*WINDOW_METRICS, "lines")
+        for days in windows
+    ]
+    recency = F.min("age").cast("double").alias("recency")
+    summed = seen.groupBy("customer_id", "as_of_date", "first").agg(*sums, recency)
+    cells = F.array_compact(F.array(*[_cell(slot, at) for at, slot in enumerate(slots(settings))]))
+    placed = summed.join(places.select("first", "places"), on="first", how="inner")
+    entities = placed.select("customer_id", "as_of_date", F.struct("first", cells.alias("cells")).alias("entity"))
+    # Sorting entities, not cells: a customer has ten cells for each entity.
+    packed = entities.groupBy("customer_id", "as_of_date").agg(F.sort_array(F.collect_list("entity")).alias("entities"))
+    rows = packed.select("customer_id", "as_of_date", F.flatten("entities.cells").alias("cells"))
+    indices, values = F.col("cells.feature_index").alias("indices"), F.col("cells.value").alias("values")
+    return rows.select("customer_id", "as_of_date", indices, values)
 
 
 def feature_scales(features: DataFrame, settings: FeatureSettings) -> DataFrame:
@@ -133,43 +130,47 @@ def feature_scales(features: DataFrame, settings: FeatureSettings) -> DataFrame:
     )
 
 
-def _measure_level(lines: DataFrame, level: str, dates: Sequence[date], settings: FeatureSettings) -> DataFrame:
-    """Sum lines per receipt and entity first, which no date changes, then per date over its windows."""
-    receipts = (
-        lines.where(_entity(level).isNotNull())
-        .groupBy("customer_id", "basket_id", _entity(level).alias("entity"))
-        .agg(
-            F.min("purchased_at").alias("purchased_at"),
-            *[F.sum(metric).alias(metric) for metric in ("quantity", "spend", "discount")],
-            F.count("*").alias("lines"),
+def _places(named: DataFrame, settings: FeatureSettings) -> DataFrame:
+    """Where an entity's metrics stand. Columns: level, entity, first INT (unique), places ARRAY<INT> by `slots`."""
+    found = [
+        F.max(
+            F.when(
+                (F.col("metric") == slot.metric) & (F.col("window_days") == slot.window_days), F.col("feature_index")
+            )
         )
-    )
-    windows = sorted(settings.windows_days)
-    seen = history(receipts, dates, windows[-1]).withColumn("age", age_days()).withColumn("visits", F.lit(1.0))
-    sums = [
-        _steady(F.sum(F.when(F.col("age") <= days, F.col(name)).otherwise(0.0))).alias(f"{name}_{days}")
-        for name in (*WINDOW_METRICS, "lines")
-        for days in windows
-    ]
-    summed = seen.groupBy("customer_id", "as_of_date", "entity").agg(
-        *sums, F.min("age").cast("double").alias("recency")
-    )
-    per_visit = {"basket_lines": "lines", "basket_spend": "spend"}
-    values = [
-        F.col("recency")
-        if slot.metric == "recency"
-        else F.coalesce(
-            F.col(f"{per_visit[slot.metric]}_{slot.window_days}")
-            / F.nullif(F.col(f"visits_{slot.window_days}"), F.lit(0.0)),
-            F.lit(0.0),
-        )
-        if slot.metric in per_visit
-        else F.col(f"{slot.metric}_{slot.window_days}")
         for slot in slots(settings)
     ]
-    return summed.select(
-        "customer_id", "as_of_date", F.lit(level).alias("level"), "entity", F.array(*values).alias("values")
+    places = named.groupBy("level", "entity").agg(F.array(*found).alias("places"))
+    return places.withColumn("first", F.array_min("places")).where("first is not null")
+
+
+def _receipts(lines: DataFrame, places: DataFrame) -> DataFrame:
+    """Sum the lines of each receipt and entity, which no date changes: customer_id, basket_id, first, the sums."""
+    entities = [F.struct(F.lit(level).alias("level"), _entity(level).alias("entity")) for level in LEVELS]
+    sums = [F.sum(metric).alias(metric) for metric in ("quantity", "spend", "discount")]
+    kept = ("customer_id", "basket_id", "purchased_at", "quantity", "spend", "discount")
+    exploded = lines.select(*kept, F.explode(F.array(*entities)).alias("is")).select(*kept, "is.level", "is.entity")
+    return (
+        exploded.join(places, on=["level", "entity"], how="inner")
+        .groupBy("customer_id", "basket_id", "first")
+        .agg(F.min("purchased_at").alias("purchased_at"), *sums, F.count("*").cast("double").alias("lines"))
     )
+
+
+def _cell(slot: Slot, at: int) -> Column:
+    """One metric as (feature_index, value), null where it is zero or the entity has no such metric."""
+    per_visit = {"basket_lines": "lines", "basket_spend": "spend"}
+    if slot.metric == "recency":
+        value = F.col("recency")
+    elif slot.metric in per_visit:
+        value = F.col(f"{per_visit[slot.metric]}_{slot.window_days}") / F.nullif(
+            F.col(f"visits_{slot.window_days}"), F.lit(0.0)
+        )
+    else:
+        value = F.col(f"{slot.metric}_{slot.window_days}")
+    index = F.col("places")[at]
+    cell = F.struct(index.alias("feature_index"), value.cast("float").alias("value"))
+    return F.when(index.isNotNull() & (value != 0), cell)
 
 
 def _steady(total: Column) -> Column:
@@ -201,7 +202,7 @@ def _entities(products: DataFrame, stores: DataFrame) -> DataFrame:
         products.select(F.lit(level).alias("level"), F.col(level).alias("entity"))
         .where("entity is not null")
         .distinct()
-        for level in ("department", "category", "type")
+        for level in TAXONOMY
     ]
     frames.append(stores.select(F.lit("store").alias("level"), F.col("store_id").alias("entity")))
     rows = [(level, entity) for level, names in fixed.items() for entity in names]

@@ -14,8 +14,9 @@ def history(purchases: DataFrame, dates: Sequence[date], days: int | None = None
 
     `days` keeps the lines of so many days before the date only.
     """
-    seen = F.filter(F.array(*[F.lit(day) for day in sorted(set(dates))]), lambda day: _before(day, days))
-    return purchases.select(*purchases.columns, F.explode(seen).alias("as_of_date"))
+    # Explode, then filter: compiled code, where `F.filter` with a lambda is interpreted row by row.
+    seen = F.array(*[F.when(_before(F.lit(day), days), F.lit(day)) for day in sorted(set(dates))])
+    return purchases.select(*purchases.columns, F.explode(seen).alias("as_of_date")).where("as_of_date is not null")
 
 
 def _before(day: Column, days: int | None) -> Column:

@@ -15,6 +15,7 @@ class FeatureSettings(Section):
 
     windows_days: tuple[int, ...] = Field((30, 90, 365), description="look-back windows, days before as_of")
     min_customers: int = Field(25, ge=1, description="a feature is kept when at least so many customers have it")
+    lines_per_task: int = Field(200_000, ge=1, description="receipt lines that one Spark task measures, about")
 
 
 class StoreSettings(Section):

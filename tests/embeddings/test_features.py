@@ -2,7 +2,7 @@ from datetime import date, datetime
 
 import pytest
 
-from pma.embeddings.features import customer_features, dictionary, feature_scales, measure
+from pma.embeddings.features import dictionary, feature_scales, measure
 from pma.embeddings.settings import FeatureSettings
 
 SETTINGS = FeatureSettings(windows_days=(30, 90), min_customers=1)
@@ -35,8 +35,7 @@ def names(spark, products):
 
 
 def features(spark, products, names, lines, dates=(AS_OF,)):
-    measured = measure(spark.createDataFrame(lines, PURCHASE), products, dates, SETTINGS)
-    rows = customer_features(measured, names, SETTINGS).collect()
+    rows = measure(spark.createDataFrame(lines, PURCHASE), products, names, dates, SETTINGS).collect()
     name_of = {row["feature_index"]: row["name"] for row in names.collect()}
     return {
         (row["customer_id"], row["as_of_date"]): {

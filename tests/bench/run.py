@@ -1,0 +1,43 @@
+"""Measure speed and memory and print tables: `make bench`, or a part of it: `make bench ARGS=growth`.
+
+steps   the whole embedding job on the receipts of the Complete Journey, in an empty warehouse: what each step takes
+growth  features and encoding of 1, 4, 16 and 40 times as many customers: time, memory and the exponent of the growth
+peers   the same features by DuckDB and the same product vectors by gensim, beside ours, in one run
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PARTS = ("steps", "growth", "peers")
+
+
+def main() -> int:
+    """Run each part in a process of its own, so that no part pays for the memory of another."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", nargs="*", default=list(PARTS), help=", ".join(PARTS))
+    parser.add_argument("--scratch", type=Path, default=Path(".cache/bench"), help="folder for tables of the benchmark")
+    parser.add_argument("--scales", default="1,4,16,40", help="of growth: how many times the customers")
+    args = parser.parse_args()
+    unknown = [part for part in args.part if part not in PARTS]
+    if unknown:
+        parser.error(f"no such part: {', '.join(unknown)}; allowed: {', '.join(PARTS)}")
+    for part in args.part:
+        folder = args.scratch.resolve() / part
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        more = [args.scales] if part == "growth" else []
+        done = subprocess.run([sys.executable, str(HERE / f"{part}.py"), str(folder), *more], check=False)
+        shutil.rmtree(folder, ignore_errors=True)
+        if done.returncode:
+            return done.returncode
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""What a user gets for input that the job cannot use: table, key and fix, and the tables as they were."""
+
+import pandas as pd
+
+from tests.jobs.shop import AS_OF, EMBEDDING, EMBEDDING_TASKS, rows, run, write_settings, write_shop
+
+
+def test_a_single_customer_gets_his_vector(spark, tmp_path):
+    write_shop(tmp_path, customers=1)
+    conf = write_settings(tmp_path)
+
+    assert set(run(conf, EMBEDDING_TASKS).values()) == {0}
+
+    found = rows(conf, "bl.customer_embeddings", EMBEDDING)
+    assert [(row.customer_id, str(row.as_of_date), row.has_history) for row in found.itertuples()] == [
+        ("c0", day, True) for day in AS_OF
+    ]
+
+
+def test_an_as_of_date_before_all_data_is_refused_with_the_first_date_there_is(spark, tmp_path, capfd):
+    write_shop(tmp_path, customers=2)
+    conf = write_settings(tmp_path, as_of=["2016-12-01"])
+
+    assert run(conf) == {"load": 0, "features": 1}
+
+    said = capfd.readouterr().err
+    assert "il.purchases: no purchase before 2016-12-01, the first is of 2017-01-0" in said
+    assert "Fix: a later --as-of" in said
+    runs = rows(conf, "bl.runs", ["job"])
+    assert runs[["job", "status"]].values.tolist() == [["features", "failed"], ["load", "succeeded"]]
+
+
+def test_an_empty_input_is_refused_and_what_was_loaded_stays(spark, tmp_path, capfd):
+    write_shop(tmp_path, customers=2)
+    conf = write_settings(tmp_path)
+    assert run(conf, {"load"}) == {"load": 0}
+    before = rows(conf, "il.purchases", ["customer_id", "basket_id", "product_id"])
+    header = (tmp_path / "purchases.csv").read_text().splitlines()[0]
+    (tmp_path / "purchases.csv").write_text(header + "\n")
+
+    assert run(conf, {"load"}) == {"load": 1}
+
+    assert "il.purchases" in capfd.readouterr().err
+    after = rows(conf, "il.purchases", ["customer_id", "basket_id", "product_id"])
+    pd.testing.assert_frame_equal(after, before)
+
+
+def test_a_corrupt_model_file_is_named_with_the_fix_and_the_vectors_stay(spark, tmp_path, capfd):
+    write_shop(tmp_path, customers=8)
+    conf = write_settings(tmp_path)
+    assert set(run(conf, EMBEDDING_TASKS).values()) == {0}
+    before = rows(conf, "bl.customer_embeddings", EMBEDDING)
+    (model,) = (tmp_path / "artifacts").glob("*/autoencoder")
+    content = bytearray(model.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    model.write_bytes(bytes(content))
+    # A new date must be encoded with the model.
+    conf.write_text(conf.read_text().replace(f"- '{AS_OF[1]}'", f"- '{AS_OF[1]}'\n- '2017-09-25'"))
+
+    status = run(conf, {"features", "autoencoder"})
+
+    said = capfd.readouterr().err
+    assert status == {"features": 0, "autoencoder": 1}
+    assert str(model) in said
+    assert "train the autoencoder again" in said
+    pd.testing.assert_frame_equal(rows(conf, "bl.customer_embeddings", EMBEDDING), before)

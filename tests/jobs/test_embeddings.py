@@ -1,0 +1,80 @@
+"""The whole job, from CSV files to vectors, as `make run` runs it: real Spark, Delta, Keras and two Horovod ranks."""
+
+import pandas as pd
+
+from tests.jobs.shop import AS_OF, EMBEDDING, EMBEDDING_TASKS, rows, run, write_settings, write_shop
+
+
+def test_every_customer_has_one_vector_per_date(shop):
+    found = rows(shop, "bl.customer_embeddings", EMBEDDING)
+    model = rows(shop, "bl.embedding_models", ["model_version"]).iloc[0]
+
+    people = sorted((f"c{i}", day) for i in range(60) for day in AS_OF)
+    assert [(row.customer_id, str(row.as_of_date)) for row in found.itertuples()] == people
+    assert {len(vector) for vector in found["embedding"]} == {model["dimension"]}
+    assert sum(block["length"] for block in model["blocks"]) == model["dimension"]
+    assert str(model["trained_as_of"]) == AS_OF[0]
+    names = [block["name"] for block in model["blocks"]]
+    assert names == ["purchases", "products", "opportunities", "baskets", "store", "area", "location"]
+
+
+def test_a_customer_is_nearest_to_those_who_like_the_same_department(shop):
+    found = rows(shop, "bl.customer_embeddings", EMBEDDING)
+    last = found[found["as_of_date"].astype(str) == AS_OF[1]].set_index("customer_id")["embedding"]
+    vectors = pd.DataFrame([*last], index=last.index)
+    unit = vectors.div((vectors**2).sum(axis=1) ** 0.5, axis=0)
+    cosine = unit @ unit.T
+    same = [
+        int(other[1:]) % 4 == int(customer[1:]) % 4
+        for customer, near in cosine.iterrows()
+        for other in near.drop(customer).nlargest(5).index
+    ]
+    # A quarter would be the same by chance.
+    assert sum(same) / len(same) > 0.5
+
+
+def test_quality_has_every_arm_of_every_task(shop):
+    found = rows(shop, "bl.embedding_quality", ["task", "arm", "metric"])
+
+    arms = found.groupby("task")["arm"].agg(lambda names: sorted(set(names))).to_dict()
+    assert set(arms["penetration"]) >= {"autoencoder", "embedding", "embedding+rfm", "svd", "rfm", "ease"}
+    assert set(arms["buy_rate"]) >= {"autoencoder", "embedding", "embedding+rfm", "svd", "rfm", "ease"}
+    assert set(arms["next_item"]) == {"word2vec", "gensim_sgns", "popularity"}
+    assert found.loc[found["metric"] == "rank_weight_difference", "value"].tolist() == [0.0]
+
+
+def test_every_run_of_a_job_is_in_the_list_of_runs(shop):
+    found = rows(shop, "bl.runs", ["job"])
+    expected = ["autoencoder", "embed", "features", "load", "places", "products", "quality", "receipts"]
+    assert sorted(found["job"]) == expected
+    assert set(found["status"]) == {"succeeded"}
+
+
+TABLES = {
+    "il.purchases": ["customer_id", "basket_id", "product_id"],
+    "st_il.customer_features": ["customer_id", "as_of_date"],
+    "st_il.customer_blocks": ["customer_id", "as_of_date", "block"],
+    "bl.customer_embeddings": EMBEDDING,
+    "bl.embedding_models": ["model_version"],
+    "bl.embedding_quality": ["task", "arm", "metric", "cut"],
+}
+
+
+def test_a_second_run_changes_no_row(shop):
+    before = {name: rows(shop, name, key) for name, key in TABLES.items()}
+
+    assert set(run(shop).values()) == {0}
+
+    for name, key in TABLES.items():
+        pd.testing.assert_frame_equal(rows(shop, name, key), before[name], obj=name)
+
+
+def test_the_same_shop_gives_the_same_vectors_in_another_warehouse(shop, tmp_path):
+    write_shop(tmp_path)
+    conf = write_settings(tmp_path)
+
+    assert set(run(conf, EMBEDDING_TASKS).values()) == {0}
+
+    pd.testing.assert_frame_equal(
+        rows(conf, "bl.customer_embeddings", EMBEDDING), rows(shop, "bl.customer_embeddings", EMBEDDING)
+    )
