@@ -6,27 +6,29 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import svds
 
 RFM_METRICS = ("recency", "visits", "spend")
 
 
 class Svd:
-    """Truncated SVD of inputs [n, W], without centring, so that a sparse matrix stays sparse."""
+    """Exact SVD of inputs [n, W], without centring, so that a sparse matrix stays sparse.
 
-    def __init__(self, fitted_on: sparse.csr_matrix, dimension: int, seed: int) -> None:
-        rank = min(dimension, min(fitted_on.shape) - 1)
-        start = np.random.default_rng(seed).standard_normal(min(fitted_on.shape))
-        _, values, self.directions = svds(fitted_on.astype(np.float64), k=rank, v0=start)
-        self.directions = self.directions[np.argsort(-values)]
+    From the eigenvectors of X X' [n, n], since customers are fewer than inputs; directions of no variance are left out.
+    """
 
-    def encode(self, inputs: sparse.csr_matrix) -> np.ndarray:
-        """Return coordinates [n, dimension]."""
-        return np.asarray(inputs @ self.directions.T)
+    def __init__(self, fitted_on: sparse.csr_matrix) -> None:
+        given = fitted_on.astype(np.float64)
+        values, vectors = np.linalg.eigh((given @ given.T).toarray())
+        kept = np.flatnonzero(values > values[-1] * 1e-9)[::-1]
+        self._directions = np.asarray(given.T @ (vectors[:, kept] / np.sqrt(values[kept]))).T
+
+    def encode(self, inputs: sparse.csr_matrix, dimension: int) -> np.ndarray:
+        """Return the first coordinates [n, dimension]."""
+        return np.asarray(inputs @ self._directions[:dimension].T)
 
     def decode(self, codes: np.ndarray) -> np.ndarray:
         """Return the inputs [n, W] that the coordinates stand for."""
-        return codes @ self.directions
+        return codes @ self._directions[: codes.shape[1]]
 
 
 def rfm(raw: sparse.csr_matrix, names: Sequence[str]) -> np.ndarray:

@@ -33,6 +33,8 @@ from pma.sources.tables import PRODUCTS, PURCHASES, STORES
 from pma.tables import TableError
 from pma.warehouse import Warehouse
 
+# Customers that SVD is fitted on, at most: their squared number of products must fit in memory.
+SVD_ROWS = 8000
 # One row of bl.embedding_quality without model and run: task, arm, metric, cut, value, ci_low, ci_high.
 Row = tuple[str, str, str, str, float, float | None, float | None]
 
@@ -49,9 +51,8 @@ def measure_model(tables: Warehouse, plan: Plan, settings: Settings) -> list[Row
     model = Autoencoder.load(Path(settings.artifacts).resolve() / plan.model_version / "autoencoder")
     features = tables.read(CUSTOMER_FEATURES)
     raw = stack_features(features, panel, cuts, model.plan.feature_index)
-    trained = (
-        features.where(F.col("as_of_date").isin(*plan.training_dates)).orderBy("customer_id", "as_of_date").toPandas()
-    )
+    at_training = features.where(F.col("as_of_date") == F.lit(plan.trained_as_of))
+    trained = at_training.orderBy(F.xxhash64("customer_id"), "customer_id").limit(SVD_ROWS).toPandas()
     trained_on = raw_matrix(list(trained["indices"]), list(trained["values"]), model.plan.feature_index)
     names = tables.read(FEATURE_DICTIONARY).toPandas().set_index("feature_index").loc[model.plan.feature_index]
     full = _embeddings(tables, plan, panel, cuts)

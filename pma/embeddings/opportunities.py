@@ -40,7 +40,8 @@ def opportunity_clusters(
     Returns at most `settings.top` rows per customer and date, those of largest positive score: `customer_id`,
     `as_of_date`, `cluster_id`, `score` DOUBLE. Linear in customers: no pair of customers is ever formed.
     """
-    profiles = cluster_profiles(history, clusters, settings)
+    # Read twice below: once for the segment, once for his own share.
+    profiles = cluster_profiles(history, clusters, settings).persist()
     shares = model.select("cluster_id", "segments")
     # The model is small (clusters x segments), the customers are many: it goes to them.
     expected = _nearest_segments(profiles, shares, settings.segments).crossJoin(F.broadcast(shares))

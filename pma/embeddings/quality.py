@@ -16,7 +16,7 @@ from scipy import sparse
 from pma.embeddings.autoencoder import Autoencoder
 from pma.embeddings.baselines import Svd, ease_scores, rfm, sum_by_category
 from pma.embeddings.history import history
-from pma.embeddings.inputs import input_matrix, raw_matrix
+from pma.embeddings.inputs import InputPlan, input_matrix, raw_matrix
 from pma.embeddings.penetration import (
     Labels,
     auc,
@@ -151,33 +151,47 @@ def purchase_arms(
 ) -> tuple[dict[str, Vectors], pd.DataFrame]:
     """Return the arms made of purchase metrics alone, and how well autoencoder and SVD give the metrics back.
 
-    `raw` by cut and `trained_on`: raw features [n, F]. SVD is fitted on the inputs of `trained_on`, as the autoencoder
-    was, at the autoencoder's dimension and at the embedding's.
+    `raw` by cut and `trained_on`, one row per customer at the training date: raw features [n, F]. SVD is fitted on the
+    inputs of `trained_on`, and judged at the autoencoder's dimension and at the embedding's.
     """
     inputs = {cut: input_matrix(matrix, model.plan) for cut, matrix in raw.items()}
-    fitted_on = input_matrix(trained_on, model.plan)
     codes = {cut: model.encode(matrix) for cut, matrix in raw.items()}
     size = next(iter(codes.values())).shape[1]
-    equal, wide = Svd(fitted_on, size, seed=0), Svd(fitted_on, dimension, seed=0)
+    svd = Svd(input_matrix(trained_on, model.plan))
     arms: dict[str, Vectors] = {
         "autoencoder": codes,
-        f"svd_{size}": {cut: equal.encode(matrix) for cut, matrix in inputs.items()},
-        f"svd_{dimension}": {cut: wide.encode(matrix) for cut, matrix in inputs.items()},
+        f"svd_{size}": {cut: svd.encode(matrix, size) for cut, matrix in inputs.items()},
+        f"svd_{dimension}": {cut: svd.encode(matrix, dimension) for cut, matrix in inputs.items()},
         "rfm": {cut: rfm(matrix, names) for cut, matrix in raw.items()},
     }
-    last = max(inputs)
-    clean = inputs[last]
-    rows = [("autoencoder", model.decode(codes[last])), (f"svd_{size}", equal.decode(equal.encode(clean)))]
-    return arms, pd.concat(
-        [_reconstruction(clean, given, model).assign(arm=name) for name, given in rows], ignore_index=True
-    )
+    clean = inputs[max(inputs)]
+    from_svd = svd.decode(svd.encode(clean, size))
+    if model.plan.value_weight > 0:
+        from_svd[:, model.plan.values_start :] *= _value_length(clean, model.plan)
+    rebuilt = {"autoencoder": model.decode(codes[max(inputs)]), f"svd_{size}": from_svd}
+    rows = [_reconstruction(clean, given, model.plan).assign(arm=name) for name, given in rebuilt.items()]
+    return arms, pd.concat(rows, ignore_index=True)
 
 
-def _reconstruction(clean: sparse.csr_matrix, given: np.ndarray, model: Autoencoder) -> pd.DataFrame:
-    """How well zeros and non-zeros are told apart in the first indicator group (AUC)."""
-    start, end = model.plan.groups[0]
+def _value_length(clean: sparse.csr_matrix, plan: InputPlan) -> np.ndarray:
+    """What turns the value part of input rows back into scaled log values, float [n, 1]."""
+    present = np.diff(clean[:, plan.values_start :].indptr)
+    return np.sqrt(np.maximum(present, 1))[:, None] / float(plan.value_weight)
+
+
+def _reconstruction(clean: sparse.csr_matrix, given: np.ndarray, plan: InputPlan) -> pd.DataFrame:
+    """How well what is given back [n, W] tells zeros from the rest (AUC), and how much of the values it knows (R2).
+
+    Zeros: in the first indicator group. Values: scaled log values that are not zero; R2 is that of the least-squares
+    line, because SVD shrinks what it gives back and the autoencoder does not.
+    """
+    start, end = plan.groups[0]
     bought = clean[:, start:end].toarray() > 0
     metrics = [("zero_auc", auc(bought.ravel(), given[:, start:end].ravel()))]
+    if plan.value_weight > 0:
+        values = (clean[:, plan.values_start :].toarray() * _value_length(clean, plan)).ravel()
+        found = given[:, plan.values_start :].ravel()[values != 0]
+        metrics.append(("value_r2", float(np.corrcoef(values[values != 0], found)[0, 1] ** 2)))
     return pd.DataFrame(metrics, columns=["metric", "value"]).assign(
         task="reconstruction", ci_low=np.nan, ci_high=np.nan
     )

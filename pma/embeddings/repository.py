@@ -23,7 +23,7 @@ ENCODED = "customer_id string, as_of_date date, embedding array<float>, baskets_
 
 @dataclass(frozen=True)
 class Whitening:
-    """Of one block: mean [d] and matrix [d, length] that turn its vectors into uncorrelated ones of equal variance."""
+    """Of one block: mean [d] and matrix [d, length] that turn its vectors into uncorrelated ones of mean length 1."""
 
     block: str
     mean: NDArray[np.float64]
@@ -66,7 +66,9 @@ def _whiten(block: str, rows: NDArray[np.float64], weight: float, settings: Repo
     # The sign of an eigenvector is arbitrary: its largest entry is made positive, so that a refit gives the same.
     kept = vectors[:, keep]
     signs = np.sign(kept[np.abs(kept).argmax(axis=0), np.arange(kept.shape[1])])
-    return Whitening(block, mean, kept * signs / np.sqrt(values[keep] + settings.whitening_floor * values[0]), weight)
+    variances = values[keep] / (values[keep] + settings.whitening_floor * values[0])
+    scale = signs / np.sqrt((values[keep] + settings.whitening_floor * values[0]) * variances.sum())
+    return Whitening(block, mean, kept * scale, weight)
 
 
 def layout(whitenings: Sequence[Whitening]) -> list[tuple[str, int, int]]:
@@ -80,7 +82,8 @@ def concatenate(
 ) -> NDArray[np.float32]:
     """Turn the blocks of each customer into one row [n, dimension], float32.
 
-    Each block is whitened, scaled to length 1 and multiplied by its weight. A block that a customer lacks is zero.
+    Each block is whitened, of length 1 in the root mean square over the customers it was fitted on, and multiplied by
+    its weight. A customer's own length stays: how much he buys is part of who he is. A block that he lacks is zero.
     """
     parts = []
     for whitening in whitenings:
@@ -88,9 +91,7 @@ def concatenate(
         part = np.zeros((len(vectors), whitening.length))
         if found.any():
             given = np.stack([row[whitening.block] for row in vectors if row and whitening.block in row])
-            white = (given.astype(np.float64) - whitening.mean) @ whitening.matrix
-            norms = np.linalg.norm(white, axis=1, keepdims=True)
-            part[found] = whitening.weight * np.divide(white, norms, out=np.zeros_like(white), where=norms > 0)
+            part[found] = whitening.weight * ((given.astype(np.float64) - whitening.mean) @ whitening.matrix)
         parts.append(part)
     return np.concatenate(parts, axis=1).astype(np.float32)
 

@@ -53,7 +53,7 @@ class Word2VecSettings(Section):
 class ProductSettings(Section):
     """Product vectors, and the block of a customer's top products."""
 
-    word2vec: Word2VecSettings = Word2VecSettings()
+    word2vec: Word2VecSettings = Word2VecSettings(step_size=0.1, sample=1e-3)
     center: bool = Field(True, description="subtract the mean of the learned vectors")
     top: int = Field(20, ge=1, le=200, description="products pooled per customer")
     half_life_days: float = Field(60.0, gt=0, description="days after which a purchase weighs half")
@@ -109,7 +109,7 @@ class SgnsSettings(Section):
 
     vector_size: int = Field(64, ge=2, le=512, description="dimension of a vector")
     window: int = Field(10, ge=1, le=200, description="most words to each side")
-    step_size: float = Field(0.05, gt=0, le=1, description="first learning rate")
+    step_size: float = Field(0.15, gt=0, le=1, description="first learning rate")
     epochs: int = Field(10, ge=1, le=200, description="passes over the baskets")
     negative: int = Field(5, ge=1, le=50, description="noise words per positive word")
     ns_exponent: float = Field(
@@ -188,12 +188,12 @@ class PenetrationSettings(Section):
     customers: int = Field(20_000, ge=10, description="customers that are judged, drawn by hash, at most")
     folds: int = Field(5, ge=2, description="folds of households: a probe never saw the household it scores")
     penalties: tuple[float, ...] = Field(
-        (1.0, 10.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0),
+        (100.0, 300.0, 1000.0, 3000.0, 10000.0, 30000.0),
         min_length=1,
         description="ridge penalties to choose from, one for all categories, by AUC at the last training cut",
     )
     lift_share: float = Field(0.1, gt=0, lt=1, description="top share whose hit rate over the base rate is the lift")
-    bootstrap: int = Field(200, ge=0, description="resamples of households for the intervals")
+    bootstrap: int = Field(100, ge=0, description="resamples of households for the intervals")
     ease_penalty: float = Field(1000.0, gt=0, description="L2 penalty of EASE (Steck 2019)")
     seed: int = Field(17, ge=0, description="seed of folds and resamples")
 
@@ -210,20 +210,22 @@ class RepositorySettings(Section):
     weights: dict[str, float] = Field(
         {
             "purchases": 1.0,
-            "products": 1.0,
-            "opportunities": 0.5,
-            "baskets": 0.5,
-            "store": 0.5,
-            "area": 0.25,
-            "location": 0.25,
+            "products": 0.25,
+            "opportunities": 0.15,
+            "baskets": 0.15,
+            "store": 0.15,
+            "area": 0.1,
+            "location": 0.1,
         },
-        description="blocks in their order in the vector, and the length each has there",
+        description="blocks in their order in the vector, and the mean length each has there",
     )
     whitening_sample: int = Field(20_000, ge=2, description="customers that whitening is fitted on, at most")
     min_variance: float = Field(
         1e-6, gt=0, lt=1, description="directions of a smaller share of the first's variance are left out"
     )
-    whitening_floor: float = Field(1e-3, ge=0, lt=1, description="added to every variance, as a share of the first's")
+    whitening_floor: float = Field(
+        1.0, ge=0, description="added to every variance, as a share of the first's; 0 whitens in full"
+    )
 
 
 class EmbeddingSettings(Section):

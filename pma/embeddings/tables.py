@@ -125,7 +125,7 @@ CUSTOMER_EMBEDDINGS = TableSpec(
         Column(
             "embedding",
             "array<float>",
-            "all blocks, whitened, normalised, weighted; offsets in bl.embedding_models",
+            "all blocks, whitened, brought to mean length 1, weighted; offsets in bl.embedding_models",
             True,
         ),
         Column("baskets_seen", "bigint", "receipts before the as-of date", required=True),

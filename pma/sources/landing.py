@@ -35,9 +35,10 @@ def land(tables: Warehouse, spec: TableSpec, judged: DataFrame, max_refused_shar
             .orderBy("reason")
             .collect()
         )
-        rows = quarantined(refused(held), spec.name, tables.run_id)
-        tables.replace(QUARANTINE, rows, where=f"source_table = '{spec.name}'")
         bad = refused(held).count()
+        earlier = f"source_table = '{spec.name}'"
+        if bad or tables.has(QUARANTINE, earlier):
+            tables.replace(QUARANTINE, quarantined(refused(held), spec.name, tables.run_id), where=earlier)
         logger.info("%s: %d rows in, %d kept, %d refused %s", spec.name, total, total - bad, bad, dict(map(tuple, why)))
         if bad > max_refused_share * total:
             raise TableError(
