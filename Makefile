@@ -1,7 +1,7 @@
 # Two commands are enough: `make run` and `make test`. Both set everything up first, once.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run test slow bench evaluate maintain fmt lint types docs lock wheel clean
+.PHONY: help setup run sql test slow bench evaluate maintain fmt lint types docs lock wheel clean
 
 JOB ?= conf/bundle/embeddings.job.yml
 CONF ?= conf/local.yml
@@ -27,11 +27,14 @@ setup: ## install everything into .venv; where it is in place, nothing happens
 run: setup ## compute the customer embeddings on this machine (JOB=, CONF=, ARGS= change which, how, what part)
 	@$(PY) -m pma.workflow run $(JOB) --var conf=$(CONF) $(ARGS)
 
+sql: setup ## ask the warehouse: make sql Q="SELECT * FROM bl.runs"
+	@$(PY) -m pma.query --conf $(CONF) "$(Q)" $(ARGS) 2> >(grep -v -E "WARN|log4j|log level|logging level" >&2)
+
 test: setup ## run the tests
 	@$(PY) -m pytest -m "not slow" $(ARGS)
 
 slow: setup ## run the studies of minutes
-	@$(PY) -m pytest -m slow $(ARGS)
+	@$(PY) -m pytest -m slow -s $(ARGS)
 
 bench: setup ## measure speed and memory, and print a table
 	@$(PY) tests/bench/run.py $(ARGS)

@@ -5,6 +5,7 @@ from pma.embeddings.plan import make_plan
 from pma.embeddings.tables import CUSTOMER_FEATURES, FEATURE_DICTIONARY, FEATURE_SCALES
 from pma.runs import job_run
 from pma.sources.tables import PRODUCTS, PURCHASES, STORES
+from pma.tables import TableError
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -23,6 +24,11 @@ def main(argv: list[str] | None = None) -> None:
         trained = tables.read(CUSTOMER_FEATURES).where(f"as_of_date = '{plan.trained_as_of}'")
         scales = feature_scales(trained, settings)
         tables.replace(FEATURE_SCALES, plan.stamp(scales), where=plan.where)
+        if not tables.has(FEATURE_SCALES, plan.where):
+            raise TableError(
+                f"st_il.feature_scales: no feature is had by {settings.min_customers} customers before "
+                f"{plan.trained_as_of}. Fix: load more customers, or lower embeddings.features.min_customers"
+            )
 
 
 if __name__ == "__main__":

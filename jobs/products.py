@@ -18,7 +18,7 @@ def main(argv: list[str] | None = None) -> None:
         plan = make_plan(tables, run.settings)
         purchases, products = tables.read(PURCHASES), tables.read(PRODUCTS)
         if not tables.has(PRODUCT_VECTORS, plan.where):
-            vectors = product_vectors(purchases, products, plan.trained_as_of, room.products)
+            vectors = product_vectors(purchases, products, plan.trained_as_of, room.products).persist()
             clustered = vectors.join(product_clusters(vectors, room.clusters), on="product_id", how="left")
             tables.replace(PRODUCT_VECTORS, plan.stamp(clustered), where=plan.where)
         vectors = tables.read(PRODUCT_VECTORS).where(plan.where)

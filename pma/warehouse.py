@@ -5,16 +5,24 @@ from __future__ import annotations
 import fcntl
 import json
 import logging
+import random
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from delta.exceptions import (
+    ConcurrentAppendException,
+    ConcurrentDeleteDeleteException,
+    ConcurrentDeleteReadException,
+    ConcurrentWriteException,
+)
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError
 from pyspark import StorageLevel
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 from pyspark.sql import functions as F
 
 from pma.tables import LAYERS, Column, TableError, TableSpec, WarehouseSettings, conform, require_unique
@@ -27,6 +35,14 @@ PROPERTIES = {
     "delta.logRetentionDuration": "interval 30 days",
     "delta.deletedFileRetentionDuration": "interval 7 days",
 }
+# A write that lost against another job's commit is tried so often in all.
+CONFLICT_TRIES = 5
+CONFLICTS = (
+    ConcurrentAppendException,
+    ConcurrentDeleteDeleteException,
+    ConcurrentDeleteReadException,
+    ConcurrentWriteException,
+)
 
 
 class Warehouse:
@@ -216,11 +232,20 @@ class Warehouse:
             return DeltaTable.forName(self.spark, self.identifier(spec).replace("`", ""))
         return DeltaTable.forPath(self.spark, self.location(spec))
 
-    def _save(self, spec: TableSpec, writer: object) -> None:
-        if self.settings.path is None:
-            writer.saveAsTable(self.identifier(spec))  # type: ignore[attr-defined]
-        else:
-            writer.save(self.location(spec))  # type: ignore[attr-defined]
+    def _save(self, spec: TableSpec, writer: DataFrameWriter) -> None:
+        """Write, and again where another job committed to the table meanwhile: jobs own rows, Delta compares files."""
+        for left in reversed(range(CONFLICT_TRIES)):
+            try:
+                if self.settings.path is None:
+                    writer.saveAsTable(self.identifier(spec))
+                else:
+                    writer.save(self.location(spec))
+                return
+            except CONFLICTS as error:
+                if not left:
+                    raise
+                logger.info("%s: another job has just written to it, trying again: %s", spec.name, _cause(error))
+                time.sleep(random.uniform(0.5, 5.0))
 
     def _note_rows(self, spec: TableSpec, rows: int) -> None:
         self.rows_written[spec.name] = self.rows_written.get(spec.name, 0) + rows

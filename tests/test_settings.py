@@ -33,7 +33,10 @@ def test_as_of_takes_one_or_many_dates():
     ("override", "message"),
     [
         ("embeddings.feature.min_customers=3", "embeddings.feature: unknown key (did you mean features?); allowed: "),
-        ("embeddings.features.min_customer=3", "did you mean min_customers?); allowed: min_customers, windows_days"),
+        (
+            "embeddings.features.min_customer=3",
+            "did you mean min_customers?); allowed: lines_per_task, min_customers, windows_days",
+        ),
         (
             "embeddings.features.min_customers=few",
             "embeddings.features.min_customers: found 'few'; allowed: input should be a valid integer",

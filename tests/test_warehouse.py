@@ -1,13 +1,16 @@
 import json
 import multiprocessing
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from delta.exceptions import ConcurrentAppendException
 from deltalake import DeltaTable as RustTable
+from pyspark.sql import functions as F
 
-from pma.tables import Column, TableError, TableSpec, document
-from pma.warehouse import fingerprint
+from pma.tables import Column, TableError, TableSpec, WarehouseSettings, document
+from pma.warehouse import Warehouse, fingerprint
 
 SPEC = TableSpec(
     name="il.things",
@@ -234,3 +237,55 @@ def test_two_runs_at_once_lose_nothing_and_write_nothing_twice(spark, warehouse)
     found = rows(warehouse.read(SPEC))
     assert [row for row in found if row[0] == "m"] == [("m", 1, 1.0), ("m", 11, 1.0), ("m", 12, 1.0)]
     assert len([row for row in found if row[0] == "a"]) == 1
+
+
+@pytest.fixture
+def tiny_disk(tmp_path):
+    """A file system of 4 MB of its own."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"a full disk needs the right to mount one: {mounted.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_full_disk_leaves_the_rows_as_they_were(spark, tiny_disk):
+    tables = Warehouse(spark, WarehouseSettings(path=str(tiny_disk)), run_id="test")
+    tables.replace(SPEC, frame(spark, ("a", 1, 2.0)))
+    too_many = spark.range(300_000).select(
+        F.sha2(F.col("id").cast("string"), 256).alias("thing"), F.lit(1).alias("day"), F.lit(1.0).alias("value")
+    )
+
+    with pytest.raises(TableError, match=r"il\.things: nothing was written, the rows are as before: .*No space left"):
+        tables.replace(SPEC, too_many)
+
+    assert rows(tables.read(SPEC)) == [("a", 1, 2.0)]
+
+
+class LosesFirst:
+    """A writer that another job's commit beats once; such a race cannot be had on demand."""
+
+    def __init__(self, writer):
+        self.writer = writer
+        self.lost = 0
+
+    def save(self, path):
+        if not self.lost:
+            self.lost += 1
+            raise ConcurrentAppendException("[DELTA_CONCURRENT_APPEND] Files were added")
+        self.writer.save(path)
+
+
+def test_a_write_that_lost_against_another_job_is_tried_again(spark, warehouse, monkeypatch):
+    monkeypatch.setattr("pma.warehouse.time.sleep", lambda seconds: None)
+    warehouse.ensure(SPEC)
+    writer = LosesFirst(frame(spark, ("a", 1, 2.0)).write.format("delta").mode("append"))
+
+    warehouse._save(SPEC, writer)
+
+    assert writer.lost == 1
+    assert rows(warehouse.read(SPEC)) == [("a", 1, 2.0)]

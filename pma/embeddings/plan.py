@@ -6,6 +6,7 @@ import hashlib
 import logging
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -20,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 # Part of every model's version: raise it when the same rows and settings give other vectors.
 ALGORITHM = 1
+# The files of rules that a model is made with.
+RULES = ("receipt_words.yml", "standin_states.yml")
 
 
 @dataclass(frozen=True)
@@ -75,8 +78,12 @@ def make_plan(tables: Warehouse, settings: Settings) -> Plan:
             f"il.purchases: no purchase before {trained}, the first is of {first.date()}. Fix: a later --as-of"
         )
     before = purchases.where(F.col("purchased_at") < F.lit(trained).cast("timestamp"))
-    inputs = [fingerprint(frame) for frame in (before, *(tables.read(spec) for spec in (PRODUCTS, STORES, CUSTOMERS)))]
-    input_hash = _short("|".join(inputs))
+    # Of a dimension only what was bought, or who bought, before: a product that is new later makes no new model.
+    dimensions = [tables.read(spec) for spec in (PRODUCTS, STORES, CUSTOMERS)]
+    keys = ["product_id", "store_id", "customer_id"]
+    known = [frame.join(before, on=key, how="left_semi") for frame, key in zip(dimensions, keys, strict=True)]
+    rules = [Path(settings.rules, name).read_text(encoding="utf-8") for name in RULES]
+    input_hash = _short("|".join([*(fingerprint(frame) for frame in (before, *known)), *rules]))
     version = f"{trained:%Y%m%d}-{_short(f'{ALGORITHM}|{digest(room)}|{trained}|{input_hash}')}"
     plan = Plan(version, input_hash, trained, _training_dates(trained, first.date(), room), as_of)
     logger.info("model %s, trained before %s, for %s", version, trained, ", ".join(map(str, as_of)))

@@ -18,6 +18,11 @@ REPOSITORY = Path(__file__).parents[2]
 FIRST_DAY = datetime(2017, 1, 2)
 WEEKS = 40
 TYPES = 16
+SHELVES = ("FRESH", "FROZEN", "CANNED", "BAKED")
+WORDS = (
+    *("APPLE", "BEAN", "CARROT", "DATE", "EGG", "FIG", "GARLIC", "HONEY"),
+    *("ICE", "JAM", "KALE", "LEMON", "MANGO", "NUT", "OLIVE", "PEACH"),
+)
 AS_OF = ["2017-07-31", "2017-08-28"]
 JOB = REPOSITORY / "conf/bundle/embeddings.job.yml"
 EMBEDDING = ["customer_id", "as_of_date", "model_version"]
@@ -33,7 +38,7 @@ def write_shop(folder: Path, customers: int = 60, weeks: int = WEEKS) -> pd.Data
     products["category"] = [f"C{n % 8}" for n in number]
     products["type"] = [f"TYPE {n}" for n in number]
     products["brand"] = "Own"
-    products["description"] = [f"FLAVOUR{n % 4} KIND{n} 12 OZ" for n in number]
+    products["description"] = [f"{SHELVES[n % 4]} {WORDS[n]} 12 OZ" for n in number]
     lines = []
     for customer in range(customers):
         liked = np.where(number % 4 == customer % 4)[0]

@@ -2,19 +2,19 @@
 
 import pandas as pd
 
+from pma.embeddings.encoding import load_once
 from tests.jobs.shop import AS_OF, EMBEDDING, EMBEDDING_TASKS, rows, run, write_settings, write_shop
 
 
-def test_a_single_customer_gets_his_vector(spark, tmp_path):
+def test_a_single_customer_is_too_few_to_learn_from_and_his_features_are_kept(spark, tmp_path, capfd):
     write_shop(tmp_path, customers=1)
     conf = write_settings(tmp_path)
 
-    assert set(run(conf, EMBEDDING_TASKS).values()) == {0}
+    assert run(conf, EMBEDDING_TASKS) == {"load": 0, "features": 1}
 
-    found = rows(conf, "bl.customer_embeddings", EMBEDDING)
-    assert [(row.customer_id, str(row.as_of_date), row.has_history) for row in found.itertuples()] == [
-        ("c0", day, True) for day in AS_OF
-    ]
+    assert "st_il.feature_scales: no feature is had by 2 customers before 2017-07-31" in capfd.readouterr().err
+    found = rows(conf, "st_il.customer_features", ["customer_id", "as_of_date"])
+    assert {(row.customer_id, str(row.as_of_date)) for row in found.itertuples()} >= {("c0", day) for day in AS_OF}
 
 
 def test_an_as_of_date_before_all_data_is_refused_with_the_first_date_there_is(spark, tmp_path, capfd):
@@ -46,7 +46,7 @@ def test_an_empty_input_is_refused_and_what_was_loaded_stays(spark, tmp_path, ca
 
 
 def test_a_corrupt_model_file_is_named_with_the_fix_and_the_vectors_stay(spark, tmp_path, capfd):
-    write_shop(tmp_path, customers=8)
+    write_shop(tmp_path, customers=40)
     conf = write_settings(tmp_path)
     assert set(run(conf, EMBEDDING_TASKS).values()) == {0}
     before = rows(conf, "bl.customer_embeddings", EMBEDDING)
@@ -54,6 +54,7 @@ def test_a_corrupt_model_file_is_named_with_the_fix_and_the_vectors_stay(spark, 
     content = bytearray(model.read_bytes())
     content[len(content) // 2] ^= 0xFF
     model.write_bytes(bytes(content))
+    load_once.cache_clear()  # As a new process begins.
     # A new date must be encoded with the model.
     conf.write_text(conf.read_text().replace(f"- '{AS_OF[1]}'", f"- '{AS_OF[1]}'\n- '2017-09-25'"))
 

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from pma.query import main as ask
 from tests.jobs.shop import AS_OF, EMBEDDING, EMBEDDING_TASKS, rows, run, write_settings, write_shop
 
 
@@ -37,8 +38,8 @@ def test_quality_has_every_arm_of_every_task(shop):
     found = rows(shop, "bl.embedding_quality", ["task", "arm", "metric"])
 
     arms = found.groupby("task")["arm"].agg(lambda names: sorted(set(names))).to_dict()
-    assert set(arms["penetration"]) >= {"autoencoder", "embedding", "embedding+rfm", "svd", "rfm", "ease"}
-    assert set(arms["buy_rate"]) >= {"autoencoder", "embedding", "embedding+rfm", "svd", "rfm", "ease"}
+    assert set(arms["penetration"]) >= {"autoencoder", "embedding", "embedding_rfm", "svd_8", "rfm", "ease"}
+    assert set(arms["buy_rate"]) >= {"autoencoder", "embedding", "embedding_rfm", "svd_8", "rfm"}
     assert set(arms["next_item"]) == {"word2vec", "gensim_sgns", "popularity"}
     assert found.loc[found["metric"] == "rank_weight_difference", "value"].tolist() == [0.0]
 
@@ -48,6 +49,15 @@ def test_every_run_of_a_job_is_in_the_list_of_runs(shop):
     expected = ["autoencoder", "embed", "features", "load", "places", "products", "quality", "receipts"]
     assert sorted(found["job"]) == expected
     assert set(found["status"]) == {"succeeded"}
+
+
+def test_the_tables_are_asked_in_sql_by_their_names(shop, capfd):
+    ask(["--conf", str(shop), "SELECT count(*) AS vectors FROM bl.customer_embeddings WHERE has_history"])
+
+    assert [line.strip("| ") for line in capfd.readouterr().out.splitlines() if line.startswith("|")] == [
+        "vectors",
+        "120",
+    ]
 
 
 TABLES = {
