@@ -35,6 +35,8 @@ PROPERTIES = {
     "delta.logRetentionDuration": "interval 30 days",
     "delta.deletedFileRetentionDuration": "interval 7 days",
 }
+# Where a session keeps which folder its table names stand for.
+REGISTERED = "spark.pma.registered"
 # A write that lost against another job's commit is tried so often in all.
 CONFLICT_TRIES = 5
 CONFLICTS = (
@@ -153,13 +155,18 @@ class Warehouse:
         root = self.settings.path
         if root is None or "://" in root:
             return
+        # Names that a session knows from another warehouse give way; the files of that one stay.
+        moved = self.spark.conf.get(REGISTERED, root) != root
+        self.spark.conf.set(REGISTERED, root)
         for layer in LAYERS:
             folders = sorted(Path(root).resolve().glob(f"{layer}/*/_delta_log"))
             if folders:
                 self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {layer}")
             for folder in folders:
+                name = f"{layer}.`{folder.parent.name}`"
+                if moved:
+                    self.spark.sql(f"DROP TABLE IF EXISTS {name}")
                 if any(folder.glob("*.json")):
-                    name = f"{layer}.`{folder.parent.name}`"
                     self.spark.sql(f"CREATE TABLE IF NOT EXISTS {name} USING DELTA LOCATION '{folder.parent}'")
 
     def ensure(self, spec: TableSpec) -> None:

@@ -289,3 +289,18 @@ def test_a_write_that_lost_against_another_job_is_tried_again(spark, warehouse, 
 
     assert writer.lost == 1
     assert rows(warehouse.read(SPEC)) == [("a", 1, 2.0)]
+
+
+def test_names_follow_the_warehouse_that_was_registered_last_and_no_file_is_lost(spark, tmp_path):
+    first, second = (
+        Warehouse(spark, WarehouseSettings(path=str(tmp_path / name)), run_id="test") for name in ("first", "second")
+    )
+    first.replace(SPEC, frame(spark, ("a", 1, 1.0)))
+    second.replace(SPEC, frame(spark, ("b", 1, 2.0)))
+    named = []
+    for tables in (first, second):
+        tables.register()
+        named.append(rows(spark.sql("SELECT * FROM il.things")))
+
+    assert named == [[("a", 1, 1.0)], [("b", 1, 2.0)]]
+    assert rows(first.read(SPEC)) == [("a", 1, 1.0)]
