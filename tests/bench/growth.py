@@ -58,7 +58,7 @@ def main(folder: Path, scales: list[int]) -> None:
 
 def copies(purchases: DataFrame, scale: int) -> DataFrame:
     """Return every customer `scale` times, each copy with ids of its own."""
-    copied = purchases.withColumn("copy", F.explode(F.sequence(F.lit(1), F.lit(scale))).cast("string"))
+    copied = purchases.withColumn("copy", F.explode(F.sequence(F.lit(1), F.lit(scale))))
     ids = {name: F.concat_ws("-", name, "copy") for name in ("customer_id", "basket_id")}
     return copied.withColumns(ids).drop("copy")
 
