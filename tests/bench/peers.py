@@ -76,7 +76,7 @@ def seconds(work: Callable[[], object]) -> tuple[float, object]:
 
 
 def duckdb_features(files: dict[str, Path], folder: Path, settings: FeatureSettings) -> Path:
-    """Write every cell that is not zero as customer, date, level, entity, metric, days, value."""
+    """Write every cell that is not zero at four decimals: customer, date, level, entity, metric, days, value."""
     target = folder / "duckdb.parquet"
     windows = sorted(settings.windows_days)
     union = " UNION ALL ".join(duckdb_level(level, day, windows) for level in KEYS for day in AS_OF)
@@ -90,7 +90,8 @@ def duckdb_features(files: dict[str, Path], folder: Path, settings: FeatureSetti
             LEFT JOIN read_parquet('{files["products"]}/*.parquet') d USING (product_id)"""
         )
         db.execute(
-            f"""COPY (SELECT customer_id, as_of_date, level, entity, {cell} FROM ({union}) WHERE cell.value <> 0)
+            f"""COPY (SELECT customer_id, as_of_date, level, entity, {cell} FROM ({union})
+            WHERE abs(cell.value) > 0.00005)
             TO '{target}' (FORMAT parquet)"""
         )
     return target
