@@ -8,7 +8,7 @@ import logging
 import random
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,7 +35,7 @@ PROPERTIES = {
     "delta.logRetentionDuration": "interval 30 days",
     "delta.deletedFileRetentionDuration": "interval 7 days",
 }
-# Where a session keeps which folder its table names stand for.
+# Where a session keeps which folder each of its table names stands for, as JSON.
 REGISTERED = "spark.pma.registered"
 # A write that lost against another job's commit is tried so often in all.
 CONFLICT_TRIES = 5
@@ -113,33 +113,42 @@ class Warehouse:
 
         Raises TableError when the frame breaks the contract; the old rows then stay as they are.
         """
-        with self._checked(spec, frame) as frame, self._writing(spec):
+        with self._checked(spec, frame) as frame:
             writer = frame.write.format("delta").mode("overwrite").option("userMetadata", self._metadata())
             if where is not None:
                 writer = writer.option("replaceWhere", where)
-            self._save(spec, writer)
+            self._commit(spec, lambda: self._save(spec, writer))
             self._note_rows(spec, frame.count())
 
     def merge(self, spec: TableSpec, frame: DataFrame, update: bool = True) -> None:
         """Insert rows with new keys and, with `update`, overwrite those whose key is there. Keys only grow."""
-        with self._checked(spec, frame) as frame, self._writing(spec):
-            same = " AND ".join(f"old.`{k}` = new.`{k}`" for k in spec.key)
-            merge = self._delta(spec).alias("old").merge(frame.alias("new"), same)
-            if update:
-                differs = " OR ".join(
-                    f"NOT ({_comparable('old', c)} <=> {_comparable('new', c)})" for c in spec.columns
-                )
-                merge = merge.whenMatchedUpdateAll(condition=differs)
-            merge.whenNotMatchedInsertAll().execute()
-            self._note_rows(spec, self._changed_rows(spec))
+        with self._checked(spec, frame) as frame:
+
+            def merge() -> None:
+                same = " AND ".join(f"old.`{k}` = new.`{k}`" for k in spec.key)
+                merging = self._delta(spec).alias("old").merge(frame.alias("new"), same)
+                if update:
+                    differs = " OR ".join(
+                        f"NOT ({_comparable('old', c)} <=> {_comparable('new', c)})" for c in spec.columns
+                    )
+                    merging = merging.whenMatchedUpdateAll(condition=differs)
+                merging.whenNotMatchedInsertAll().execute()
+                self._note_rows(spec, self._changed_rows(spec))
+
+            self._commit(spec, merge)
 
     def append_once(self, spec: TableSpec, frame: DataFrame, app_id: str, version: int = 1) -> None:
         """Append the frame unless (app_id, version) was appended before: a repeated run adds nothing."""
-        with self._checked(spec, frame) as frame, self._writing(spec):
+        with self._checked(spec, frame) as frame:
             writer = frame.write.format("delta").mode("append").option("userMetadata", self._metadata())
-            before = self.version(spec)
-            self._save(spec, writer.option("txnAppId", app_id).option("txnVersion", version))
-            self._note_rows(spec, self._changed_rows(spec) if self.version(spec) > before else 0)
+            writer = writer.option("txnAppId", app_id).option("txnVersion", version)
+
+            def append() -> None:
+                before = self.version(spec)
+                self._save(spec, writer)
+                self._note_rows(spec, self._changed_rows(spec) if self.version(spec) > before else 0)
+
+            self._commit(spec, append)
 
     def maintain(self, spec: TableSpec) -> None:
         """Compact small files and delete those that no version within the retention needs."""
@@ -155,19 +164,20 @@ class Warehouse:
         root = self.settings.path
         if root is None or "://" in root:
             return
-        # Names that a session knows from another warehouse give way; the files of that one stay.
-        moved = self.spark.conf.get(REGISTERED, root) != root
-        self.spark.conf.set(REGISTERED, root)
-        for layer in LAYERS:
-            folders = sorted(Path(root).resolve().glob(f"{layer}/*/_delta_log"))
-            if folders:
-                self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {layer}")
-            for folder in folders:
-                name = f"{layer}.`{folder.parent.name}`"
-                if moved:
-                    self.spark.sql(f"DROP TABLE IF EXISTS {name}")
-                if any(folder.glob("*.json")):
-                    self.spark.sql(f"CREATE TABLE IF NOT EXISTS {name} USING DELTA LOCATION '{folder.parent}'")
+        logs = sorted(log for layer in LAYERS for log in Path(root).resolve().glob(f"{layer}/*/_delta_log"))
+        # A log without a commit is what a killed run began.
+        folders = [log.parent for log in logs if any(log.glob("*.json"))]
+        wanted = {f"{folder.parent.name}.`{folder.name}`": str(folder) for folder in folders}
+        known: dict[str, str] = json.loads(self.spark.conf.get(REGISTERED, "{}") or "{}")
+        # Names that the session knows from another warehouse give way, all of them; the files of that one stay.
+        for name in [name for name, folder in known.items() if wanted.get(name) != folder]:
+            self.spark.sql(f"DROP TABLE IF EXISTS {name}")
+        for layer in sorted({folder.parent.name for folder in folders}):
+            self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {layer}")
+        for name, path in wanted.items():
+            if known.get(name) != path:
+                self.spark.sql(f"CREATE TABLE IF NOT EXISTS {name} USING DELTA LOCATION '{path}'")
+        self.spark.conf.set(REGISTERED, json.dumps(wanted))
 
     def ensure(self, spec: TableSpec) -> None:
         """Create the table as declared, or hold what is there against the declaration.
@@ -240,19 +250,10 @@ class Warehouse:
         return DeltaTable.forPath(self.spark, self.location(spec))
 
     def _save(self, spec: TableSpec, writer: DataFrameWriter) -> None:
-        """Write, and again where another job committed to the table meanwhile: jobs own rows, Delta compares files."""
-        for left in reversed(range(CONFLICT_TRIES)):
-            try:
-                if self.settings.path is None:
-                    writer.saveAsTable(self.identifier(spec))
-                else:
-                    writer.save(self.location(spec))
-                return
-            except CONFLICTS as error:
-                if not left:
-                    raise
-                logger.info("%s: another job has just written to it, trying again: %s", spec.name, _cause(error))
-                time.sleep(random.uniform(0.5, 5.0))
+        if self.settings.path is None:
+            writer.saveAsTable(self.identifier(spec))
+        else:
+            writer.save(self.location(spec))
 
     def _note_rows(self, spec: TableSpec, rows: int) -> None:
         self.rows_written[spec.name] = self.rows_written.get(spec.name, 0) + rows
@@ -269,13 +270,23 @@ class Warehouse:
     def _metadata(self) -> str:
         return json.dumps({"run_id": self.run_id})
 
-    @contextmanager
-    def _writing(self, spec: TableSpec) -> Iterator[None]:
-        """Make the table as declared, hold it for one writer, and name it in what Spark says of a failed write."""
+    def _commit(self, spec: TableSpec, write: Callable[[], None]) -> None:
+        """Make the table as declared and write to it as its one writer; Spark's complaint then names the table.
+
+        Where another job committed meanwhile the write is tried again: jobs own rows, Delta compares files.
+        """
         try:
             with self._held(spec):
                 self.ensure(spec)
-                yield
+                for left in reversed(range(CONFLICT_TRIES)):
+                    try:
+                        write()
+                        return
+                    except CONFLICTS as error:
+                        if not left:
+                            raise
+                        logger.info("%s: another job has just written to it, again: %s", spec.name, _cause(error))
+                        time.sleep(random.uniform(0.5, 5.0))
         except (PySparkException, Py4JJavaError) as error:
             raise TableError(f"{spec.name}: nothing was written, the rows are as before: {_cause(error)}") from error
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from delta.exceptions import ConcurrentAppendException
+from delta.tables import DeltaMergeBuilder
 from deltalake import DeltaTable as RustTable
+from pyspark.sql import DataFrameWriter
 from pyspark.sql import functions as F
 
 from pma.tables import Column, TableError, TableSpec, WarehouseSettings, document
@@ -186,10 +188,7 @@ def test_a_kill_before_the_first_commit_leaves_a_folder_that_the_next_run_uses(s
 def test_registered_tables_answer_plain_sql(spark, warehouse):
     warehouse.replace(SPEC, frame(spark, ("a", 1, 1.0)))
     warehouse.register()
-    try:
-        assert rows(spark.sql("SELECT thing, value FROM il.things")) == [("a", 1.0)]
-    finally:
-        spark.sql("DROP TABLE il.things")
+    assert rows(spark.sql("SELECT thing, value FROM il.things")) == [("a", 1.0)]
 
 
 def test_maintenance_compacts_and_keeps_every_row(spark, warehouse):
@@ -266,34 +265,39 @@ def test_a_full_disk_leaves_the_rows_as_they_were(spark, tiny_disk):
     assert rows(tables.read(SPEC)) == [("a", 1, 2.0)]
 
 
-class LosesFirst:
-    """A writer that another job's commit beats once; such a race cannot be had on demand."""
+def lose_first(monkeypatch, owner, name):
+    """Let the first call of a method end as one does that another job's commit beat: such a race cannot be ordered."""
+    real, lost = getattr(owner, name), []
 
-    def __init__(self, writer):
-        self.writer = writer
-        self.lost = 0
-
-    def save(self, path):
-        if not self.lost:
-            self.lost += 1
+    def method(*args, **kwargs):
+        if not lost:
+            lost.append(name)
             raise ConcurrentAppendException("[DELTA_CONCURRENT_APPEND] Files were added")
-        self.writer.save(path)
+        return real(*args, **kwargs)
 
-
-def test_a_write_that_lost_against_another_job_is_tried_again(spark, warehouse, monkeypatch):
+    monkeypatch.setattr(owner, name, method)
     monkeypatch.setattr("pma.warehouse.time.sleep", lambda seconds: None)
-    warehouse.ensure(SPEC)
-    writer = LosesFirst(frame(spark, ("a", 1, 2.0)).write.format("delta").mode("append"))
+    return lost
 
-    warehouse._save(SPEC, writer)
 
-    assert writer.lost == 1
-    assert rows(warehouse.read(SPEC)) == [("a", 1, 2.0)]
+def test_a_replacement_that_lost_to_another_commit_is_written_again(spark, warehouse, monkeypatch):
+    lost = lose_first(monkeypatch, DataFrameWriter, "save")
+    warehouse.replace(SPEC, frame(spark, ("a", 1, 2.0)))
+    assert (lost, rows(warehouse.read(SPEC))) == (["save"], [("a", 1, 2.0)])
+    assert warehouse.rows_written == {"il.things": 1}
+
+
+def test_a_merge_that_lost_to_another_commit_is_written_again(spark, warehouse, monkeypatch):
+    warehouse.replace(SPEC, frame(spark, ("a", 1, 2.0)))
+    lost = lose_first(monkeypatch, DeltaMergeBuilder, "execute")
+    warehouse.merge(SPEC, frame(spark, ("a", 1, 3.0), ("b", 1, 4.0)))
+    assert (lost, rows(warehouse.read(SPEC))) == (["execute"], [("a", 1, 3.0), ("b", 1, 4.0)])
 
 
 def test_names_follow_the_warehouse_that_was_registered_last_and_no_file_is_lost(spark, tmp_path):
-    first, second = (
-        Warehouse(spark, WarehouseSettings(path=str(tmp_path / name)), run_id="test") for name in ("first", "second")
+    first, second, empty = (
+        Warehouse(spark, WarehouseSettings(path=str(tmp_path / name)), run_id="test")
+        for name in ("first", "second", "empty")
     )
     first.replace(SPEC, frame(spark, ("a", 1, 1.0)))
     second.replace(SPEC, frame(spark, ("b", 1, 2.0)))
@@ -301,6 +305,9 @@ def test_names_follow_the_warehouse_that_was_registered_last_and_no_file_is_lost
     for tables in (first, second):
         tables.register()
         named.append(rows(spark.sql("SELECT * FROM il.things")))
+    empty.register()
 
     assert named == [[("a", 1, 1.0)], [("b", 1, 2.0)]]
+    assert not spark.catalog.tableExists("il.things")
     assert rows(first.read(SPEC)) == [("a", 1, 1.0)]
+    assert rows(second.read(SPEC)) == [("b", 1, 2.0)]

@@ -116,6 +116,7 @@ def test_the_job_fails_only_past_the_threshold_and_names_groups_and_messages():
 def test_no_groups_are_no_failure():
     mapped = map_groups(pd.DataFrame({"id": pd.Series([], dtype="int64")}), lambda frame: frame, "id", ID, "serial")
 
+    assert (mapped.groups, len(mapped.rows), len(mapped.errors)) == (0, 0, 0)
     check_threshold(mapped, ParallelSettings(max_failed_share=0.0))
 
 
