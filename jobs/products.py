@@ -25,9 +25,10 @@ def main(argv: list[str] | None = None) -> None:
         if not tables.has(CLUSTER_VECTORS, plan.where):
             found = cluster_vectors(purchases, products, vectors, plan.trained_as_of, room.clusters)
             tables.replace(CLUSTER_VECTORS, plan.stamp(found), where=plan.where)
-        seen, clusters = history(purchases, plan.block_dates), tables.read(CLUSTER_VECTORS).where(plan.where)
+        clusters = tables.read(CLUSTER_VECTORS).where(plan.where)
+        seen = history(purchases, plan.block_dates)
         write_block(tables, plan, "products", top_products_block(seen, vectors, room.products))
-        lacking = opportunity_clusters(seen, vectors, clusters, room.clusters)
+        lacking = opportunity_clusters(purchases, vectors, clusters, plan.block_dates, room.clusters)
         write_block(tables, plan, "opportunities", opportunity_block(lacking, clusters, room.clusters))
 
 

@@ -10,7 +10,6 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
-from pma.embeddings.history import history
 from pma.embeddings.opportunities import cluster_profiles
 from pma.embeddings.pooling import unit
 from pma.embeddings.settings import ClusterSettings
@@ -56,7 +55,7 @@ def cluster_vectors(
     visits = before.join(clusters, "product_id", "inner")
     vectors = word_vectors(_sequences(visits, settings), settings.word2vec)
     own = vectors.select(F.col("word").cast("int").alias("cluster_id"), "vector")
-    profiles = cluster_profiles(history(before, [as_of]), clusters, settings)
+    profiles = cluster_profiles(before, clusters, [as_of], settings)
     zeros = F.array_repeat(F.lit(0.0).cast("float"), settings.word2vec.vector_size)
     return (
         _described(before, products, clusters, settings)

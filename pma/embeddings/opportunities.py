@@ -2,46 +2,51 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame
+from collections.abc import Sequence
+from datetime import date
+
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from pma.embeddings.history import age_days
+from pma.embeddings.history import history
 from pma.embeddings.pooling import heaviest, weighted_mean
 from pma.embeddings.settings import ClusterSettings
 
 KEYS = ["customer_id", "as_of_date"]
 
 
-def cluster_profiles(history: DataFrame, clusters: DataFrame, settings: ClusterSettings) -> DataFrame:
-    """Return the share of each cluster in a customer's visits, at length 1 (L2) over the clusters.
+def cluster_profiles(
+    purchases: DataFrame, clusters: DataFrame, dates: Sequence[date], settings: ClusterSettings
+) -> DataFrame:
+    """Return the share of each cluster in a customer's visits before each date, at length 1 (L2) over the clusters.
 
-    history: receipt lines before their `as_of_date`; those of the last `settings.window_days` count.
+    purchases: one row per receipt line; receipts of the last `settings.window_days` before a date count.
     clusters: `product_id`, `cluster_id`.
     Returns one row per customer, date and cluster bought: `customer_id`, `as_of_date`, `cluster_id`, `share` DOUBLE.
     """
     visits = (
-        history.where(age_days() <= settings.window_days)
-        .join(clusters.select("product_id", "cluster_id"), "product_id", "inner")
-        .groupBy(*KEYS, "cluster_id")
-        .agg(F.countDistinct("basket_id").alias("visits"))
+        purchases.join(clusters.select("product_id", "cluster_id"), "product_id", "inner")
+        # Once per receipt, before every date takes its own copy of the rows.
+        .groupBy("customer_id", "basket_id", "cluster_id")
+        .agg(F.min("purchased_at").alias("purchased_at"))
     )
-    lengths = visits.groupBy(*KEYS).agg(F.sqrt(F.sum(F.col("visits") * F.col("visits"))).alias("length"))
-    share = F.col("visits") / F.col("length")
-    return visits.join(lengths, KEYS, "inner").select(*KEYS, "cluster_id", share.alias("share"))
+    counted = history(visits, dates, settings.window_days).groupBy(*KEYS, "cluster_id").agg(F.count("*").alias("n"))
+    length = F.sqrt(F.sum(F.col("n") * F.col("n")).over(Window.partitionBy(*KEYS)))
+    return counted.select(*KEYS, "cluster_id", (F.col("n") / length).alias("share"))
 
 
 def opportunity_clusters(
-    history: DataFrame, clusters: DataFrame, model: DataFrame, settings: ClusterSettings
+    purchases: DataFrame, clusters: DataFrame, model: DataFrame, dates: Sequence[date], settings: ClusterSettings
 ) -> DataFrame:
     """Return the clusters that a customer's segment buys most beyond what he buys himself.
 
     Similar customers are the segment whose mean profile is nearest to his own; score = the segment's mean share less
-    his own share. history, clusters: as in `cluster_profiles`; model: the frame of `cluster_vectors`.
+    his own share. purchases, clusters, dates: as in `cluster_profiles`; model: the frame of `cluster_vectors`.
     Returns at most `settings.top` rows per customer and date, those of largest positive score: `customer_id`,
     `as_of_date`, `cluster_id`, `score` DOUBLE. Linear in customers: no pair of customers is ever formed.
     """
     # Read twice below: once for the segment, once for his own share.
-    profiles = cluster_profiles(history, clusters, settings).persist()
+    profiles = cluster_profiles(purchases, clusters, dates, settings).persist()
     shares = model.select("cluster_id", "segments")
     # The model is small (clusters x segments), the customers are many: it goes to them.
     expected = _nearest_segments(profiles, shares, settings.segments).crossJoin(F.broadcast(shares))

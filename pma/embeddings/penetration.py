@@ -46,7 +46,7 @@ def penetration_labels(
     `history`, `future`: one row per customer_id, category bought in the weeks before, and after, the cut.
     """
     had, bought = _bought(history, customers, categories), _bought(future, customers, categories)
-    active = np.isin(np.asarray(customers, object), history["customer_id"].to_numpy(object))
+    active = pd.Index(customers).isin(history["customer_id"])
     eligible = ~had & active[:, None]
     return Labels(eligible, bought & eligible)
 

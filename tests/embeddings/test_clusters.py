@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from pma.embeddings.clusters import ClusterError, cluster_vectors, product_clusters
-from pma.embeddings.history import history
 from pma.embeddings.opportunities import cluster_profiles, opportunity_block, opportunity_clusters
 from pma.embeddings.settings import ClusterSettings, Word2VecSettings
 
@@ -94,9 +93,8 @@ def test_a_profile_is_the_share_of_visits_at_length_one(spark, clusters, number)
     lines = [line("ann", "bread", d) for d in (1, 2, 3)] + [line("ann", "jam", d) for d in (1, 2, 3, 4)]
     lines += [(*line("ann", "jam", 4, "ann-4b")[:2], "jam1", *line("ann", "jam", 4)[3:])]
     lines += [(*line("ann", "bread", 1)[:2], "bread1", *line("ann", "bread", 1)[3:]), line("ann", "nails", 31)]
-    seen = history(spark.createDataFrame(lines, LINE), [AS_OF])
     settings = SETTINGS.model_copy(update={"window_days": 30})
-    rows = cluster_profiles(seen, clusters, settings).collect()
+    rows = cluster_profiles(spark.createDataFrame(lines, LINE), clusters, [AS_OF], settings).collect()
     length = np.sqrt(3**2 + 5**2)
     assert {(row.customer_id, row.as_of_date, row.cluster_id): row.share for row in rows} == {
         ("ann", AS_OF, number["bread"]): pytest.approx(3 / length),
@@ -133,8 +131,7 @@ def test_clusters_bought_by_the_same_customers_lie_nearer(model, number):
 
 
 def test_an_opportunity_is_what_similar_customers_buy_and_he_does_not(spark, clusters, model, number):
-    seen = history(spark.createDataFrame(receipts(), LINE), [AS_OF])
-    rows = opportunity_clusters(seen, clusters, model, SETTINGS).collect()
+    rows = opportunity_clusters(spark.createDataFrame(receipts(), LINE), clusters, model, [AS_OF], SETTINGS).collect()
     half = np.sqrt(0.5)
     found = {(row.customer_id, row.cluster_id): row.score for row in rows}
     assert {key: score for key, score in found.items() if " " in key[0]} == {
