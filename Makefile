@@ -39,7 +39,7 @@ slow: setup ## run the studies of minutes
 bench: setup ## measure speed and memory, and print a table
 	@$(PY) tests/bench/run.py $(ARGS)
 
-evaluate: setup ## measure the quality of the embeddings in the warehouse again
+evaluate: setup ## print the quality of the embeddings in the warehouse; measure it where it was not yet
 	@$(PY) -m pma.workflow run $(JOB) --var conf=$(CONF) --only quality $(ARGS)
 
 maintain: setup ## compact the tables and delete files that nothing reads any more

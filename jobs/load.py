@@ -8,7 +8,7 @@ from pma.runs import job_run
 from pma.sources.external import map_columns, read_source
 from pma.sources.landing import land
 from pma.sources.purchases import check_dimension, check_purchases, complete_customers
-from pma.sources.states import read_standin_states, with_states
+from pma.sources.states import read_states, with_states
 from pma.sources.tables import CUSTOMERS, PRODUCTS, PURCHASES, STORES
 from pma.tables import TableSpec
 
@@ -17,7 +17,7 @@ def main(argv: list[str] | None = None) -> None:
     """Dimensions first: a receipt line is judged against them."""
     with job_run("load", argv) as run:
         tables, settings = run.tables, run.settings.sources
-        states = read_standin_states(run.settings.rules)
+        states = read_states(run.settings.rules)
 
         def mapped(spec: TableSpec) -> DataFrame:
             source = getattr(settings, spec.table)

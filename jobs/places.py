@@ -1,15 +1,14 @@
 """Vectors of stores and their locations, and the three blocks of a customer that come from his preferred store."""
 
-from pathlib import Path
-
 from pma.embeddings.area import area_block, area_layout
 from pma.embeddings.blocks import write_block
-from pma.embeddings.history import history
-from pma.embeddings.location import location_block, location_vectors, read_state_rules
+from pma.embeddings.history import before, history
+from pma.embeddings.location import location_block, location_vectors
 from pma.embeddings.plan import make_plan
 from pma.embeddings.store import fit_store_vectors, preferred_store, store_block
 from pma.embeddings.tables import LOCATION_VECTORS, STORE_VECTORS
 from pma.runs import job_run
+from pma.sources.states import read_states
 from pma.sources.tables import CUSTOMERS, PRODUCTS, PURCHASES, STORES
 
 
@@ -23,12 +22,14 @@ def main(argv: list[str] | None = None) -> None:
             fitted = fit_store_vectors(purchases, tables.read(PRODUCTS), plan.trained_as_of, room.stores)
             tables.replace(STORE_VECTORS, plan.stamp(fitted), where=plan.where)
         if not tables.has(LOCATION_VECTORS, plan.where):
-            names = read_state_rules(Path(run.settings.rules) / "standin_states.yml")
-            found = location_vectors(stores, names, room.locations)
+            name_of = {state.code: state.name for state in read_states(run.settings.rules).states}
+            found = location_vectors(stores, name_of, room.locations)
             tables.replace(LOCATION_VECTORS, plan.stamp(found), where=plan.where)
         preferred = preferred_store(history(purchases, plan.block_dates)).persist()
         write_block(tables, plan, "store", store_block(preferred, tables.read(STORE_VECTORS).where(plan.where)))
-        write_block(tables, plan, "area", area_block(preferred, customers, area_layout(customers), room.areas))
+        # The levels of the demographics are the model's: those of its own time.
+        layout = area_layout(customers.join(before(purchases, plan.trained_as_of), on="customer_id", how="left_semi"))
+        write_block(tables, plan, "area", area_block(preferred, customers, layout, room.areas))
         locations = tables.read(LOCATION_VECTORS).where(plan.where)
         write_block(tables, plan, "location", location_block(preferred, stores, locations))
 

@@ -28,7 +28,7 @@ RUNS = TableSpec(
     grain="job run",
     key=("run_id",),
     columns=(
-        Column("run_id", "string", "the workflow's run id, a dot, the job"),
+        Column("run_id", "string", "the workflow's run id, a dot, the job; a second try of a task overwrites its row"),
         Column("job", "string", "name of the job script", required=True),
         Column("code_version", "string", "git commit, `+changes` where the tree differs; `unknown` outside a checkout"),
         Column("config_hash", "string", "digest of all settings", required=True),
@@ -61,9 +61,9 @@ def job_run(job: str, argv: Sequence[str] | None = None) -> Iterator[Run]:
 
     Raises whatever the body raises, after the row is written.
     """
-    run_id = f"{os.environ.get('PMA_RUN_ID') or new_run_id()}.{job}"
+    settings, shared = parse(argv, job)
+    run_id = f"{shared or new_run_id()}.{job}"
     log_to_stderr(run_id)
-    settings = parse(argv, job)
     logger.info("settings %s: %s", settings.digest(), settings.model_dump_json(exclude_defaults=True))
     spark = spark_session(settings.spark, f"pma {job}")
     run = Run(job, run_id, settings, spark, Warehouse(spark, settings.warehouse, run_id))

@@ -51,18 +51,22 @@ def digest(settings: BaseModel) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def parse(argv: Sequence[str] | None, job: str) -> Settings:
-    """Read the command line of every job: `--conf FILE`, `--set a.b=value`, `--as-of DATE`, each repeatable."""
+def parse(argv: Sequence[str] | None, job: str) -> tuple[Settings, str | None]:
+    """Read the command line of every job: `--conf FILE`, `--set a.b=value`, `--as-of DATE`, each repeatable.
+
+    Returns the settings, and the id of the workflow's run where `--run-id` gives one.
+    """
     parser = argparse.ArgumentParser(prog=job)
     parser.add_argument("--conf", action="append", default=[], metavar="FILE", help="YAML with differences from base")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting by its dotted key")
     parser.add_argument("--as-of", action="append", default=[], metavar="YYYY-MM-DD", help="date, or several by comma")
+    parser.add_argument("--run-id", metavar="ID", help="id of the workflow's run, which all its jobs share")
     args = parser.parse_args(argv)
     overrides = list(args.set)
     dates = [day.strip() for given in args.as_of for day in given.split(",") if day.strip()]
     if dates:
         overrides.append(f"as_of=[{', '.join(dates)}]")
-    return load(args.conf, overrides)
+    return load(args.conf, overrides), args.run_id
 
 
 def load(files: Sequence[str | Path] = (), overrides: Sequence[str] = ()) -> Settings:

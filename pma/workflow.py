@@ -42,13 +42,13 @@ class Result:
 
 
 def run_tasks(tasks: Sequence[Task], root: Path) -> list[Result]:
-    """Run tasks in the given order from `root`, all under one PMA_RUN_ID, up to the first that fails."""
-    run_id = os.environ.setdefault("PMA_RUN_ID", new_run_id())
+    """Run tasks in the given order from `root`, all under one run id, up to the first that fails."""
+    run_id = new_run_id()
     _say(f"run {run_id}: {', '.join(task.key for task in tasks)}")
     results: list[Result] = []
     for number, task in enumerate(tasks, 1):
         _say(f"[{number}/{len(tasks)}] {task.key} ...")
-        result = run_task(task, root)
+        result = run_task(task, root, run_id)
         results.append(result)
         outcome = "" if result.status == 0 else f", FAILED with exit status {result.status}"
         _say(f"[{number}/{len(tasks)}] {task.key}  {result.seconds:.0f} s, {_gigabytes(result)} GB{outcome}")
@@ -57,10 +57,12 @@ def run_tasks(tasks: Sequence[Task], root: Path) -> list[Result]:
     return results
 
 
-def run_task(task: Task, root: Path) -> Result:
+def run_task(task: Task, root: Path, run_id: str) -> Result:
     """Run one task's script to its end, as `python script parameters` in `root` would; its error is printed."""
     started, status = time.monotonic(), 0
-    with TreeMemory(os.getpid()) as memory, _as_command([str(task.script), *task.parameters], root):
+    # What Databricks puts there as a task starts.
+    parameters = [word.replace("{{job.run_id}}", run_id) for word in task.parameters]
+    with TreeMemory(os.getpid()) as memory, _as_command([str(task.script), *parameters], root):
         try:
             runpy.run_path(str(task.script), run_name="__main__")
         except SystemExit as end:

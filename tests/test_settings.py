@@ -20,12 +20,12 @@ def test_a_file_lays_its_differences_over_the_base_beside_it(tmp_path):
 
 def test_the_command_line_wins_over_files(tmp_path):
     local = write(tmp_path, "local.yml", "embeddings: {features: {min_customers: 5}}")
-    settings = parse(["--conf", str(local), "--set", "embeddings.features.min_customers=9"], "job")
+    settings, _ = parse(["--conf", str(local), "--set", "embeddings.features.min_customers=9"], "job")
     assert settings.embeddings.features.min_customers == 9
 
 
 def test_as_of_takes_one_or_many_dates():
-    settings = parse(["--as-of", "2017-11-20,2017-12-18", "--as-of", "2018-01-01"], "job")
+    settings, _ = parse(["--as-of", "2017-11-20,2017-12-18", "--as-of", "2018-01-01"], "job")
     assert settings.as_of == (date(2017, 11, 20), date(2017, 12, 18), date(2018, 1, 1))
 
 

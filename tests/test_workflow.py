@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from pma.bundle import BundleError, Task
+from pma.runs import new_run_id
 from pma.workflow import Result, main, select, table
 
 REPOSITORY = Path(__file__).parent.parent
@@ -20,7 +21,7 @@ import os, sys, time
 from pathlib import Path
 name = Path(sys.argv[0]).stem
 with open("log", "a") as log:
-    log.write(f"{name} {' '.join(sys.argv[1:])} {os.environ['PMA_RUN_ID']}\\n")
+    log.write(f"{name} {' '.join(sys.argv[1:])}\\n")
 """
 
 
@@ -39,7 +40,10 @@ def job(tmp_path):
                 {
                     "task_key": name,
                     "depends_on": [{"task_key": before} for before in list(endings)[: list(endings).index(name)]],
-                    "spark_python_task": {"python_file": f"{name}.py", "parameters": ["--conf", "${var.conf}"]},
+                    "spark_python_task": {
+                        "python_file": f"{name}.py",
+                        "parameters": ["--conf", "${var.conf}", "{{job.run_id}}"],
+                    },
                 }
             )
         # Declared in reverse: only the dependencies can bring them into order.
@@ -52,7 +56,7 @@ def job(tmp_path):
 
 @pytest.fixture(autouse=True)
 def one_run(monkeypatch):
-    monkeypatch.setenv("PMA_RUN_ID", "R")
+    monkeypatch.setattr("pma.workflow.new_run_id", lambda: "R")
 
 
 def log_of(file):
@@ -73,16 +77,15 @@ def test_all_tasks_run_in_order_with_their_parameters_under_one_run_id(job, capf
     assert "[2/3] b ..." in err
 
 
-def test_a_new_run_id_is_made_once_where_none_is_given(job, monkeypatch):
-    monkeypatch.delenv("PMA_RUN_ID")
+def test_every_run_has_an_id_of_its_own_that_its_tasks_share(job, monkeypatch):
+    monkeypatch.setattr("pma.workflow.new_run_id", new_run_id)
     file = job(a="", b="")
 
-    assert main(["run", str(file)]) == 0
+    assert [main(["run", str(file)]) for _ in range(2)] == [0, 0]
 
-    ids = [line.split()[-1] for line in log_of(file)]
-    assert len(ids) == 2
-    assert ids[0] == ids[1]
-    assert len(ids[0]) > 10
+    first, again, second, once_more = (line.split()[-1] for line in log_of(file))
+    assert (first, second) == (again, once_more)
+    assert first != second
 
 
 def test_the_first_failure_stops_the_run_and_its_status_is_handed_on_with_the_way_back(job, capfd):

@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.window import Window
 
+from pma.embeddings.history import before
 from pma.embeddings.opportunities import cluster_profiles
 from pma.embeddings.pooling import unit
 from pma.embeddings.settings import ClusterSettings
@@ -51,14 +52,14 @@ def cluster_vectors(
     this cluster in each customer segment's profiles: the frozen model of `opportunity_clusters`), `products` BIGINT,
     `label` STRING (types of its best-selling products).
     """
-    before = purchases.where(F.col("purchased_at") < F.lit(as_of).cast("timestamp"))
-    visits = before.join(clusters, "product_id", "inner")
+    past = before(purchases, as_of)
+    visits = past.join(clusters, "product_id", "inner")
     vectors = word_vectors(_sequences(visits, settings), settings.word2vec)
     own = vectors.select(F.col("word").cast("int").alias("cluster_id"), "vector")
-    profiles = cluster_profiles(before, clusters, [as_of], settings)
+    profiles = cluster_profiles(past, clusters, [as_of], settings)
     zeros = F.array_repeat(F.lit(0.0).cast("float"), settings.word2vec.vector_size)
     return (
-        _described(before, products, clusters, settings)
+        _described(past, products, clusters, settings)
         .join(own, "cluster_id", "left")
         .join(_segment_shares(profiles, settings), "cluster_id", "left")
         .select("cluster_id", F.coalesce("vector", zeros).alias("vector"), "segments", "products", "label")
@@ -113,9 +114,9 @@ def _segment_shares(profiles: DataFrame, settings: ClusterSettings) -> DataFrame
     return profiles.sparkSession.createDataFrame(rows, "cluster_id int, segments array<float>")
 
 
-def _described(before: DataFrame, products: DataFrame, clusters: DataFrame, settings: ClusterSettings) -> DataFrame:
+def _described(past: DataFrame, products: DataFrame, clusters: DataFrame, settings: ClusterSettings) -> DataFrame:
     """One row per cluster: number of products, and the types of those that sell most, each once."""
-    lines = before.groupBy("product_id").agg(F.count("*").alias("lines"))
+    lines = past.groupBy("product_id").agg(F.count("*").alias("lines"))
     order = Window.partitionBy("cluster_id").orderBy(F.col("lines").desc_nulls_last(), "product_id")
     running = order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     ranked = (

@@ -12,10 +12,10 @@ from pyspark.sql import functions as F
 
 from pma.embeddings.history import age_days, history
 from pma.embeddings.settings import FeatureSettings
+from pma.sources.tables import TAXONOMY
 
 LEVELS = ("total", "department", "category", "type", "store", "daypart", "weekday")
 WINDOW_METRICS = ("visits", "spend", "quantity", "discount")
-TAXONOMY = ("department", "category", "type")
 TOTAL_METRICS = ("basket_lines", "basket_spend")
 MEANING = {
     "visits": "receipts with it",

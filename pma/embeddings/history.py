@@ -9,6 +9,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 
+def before(purchases: DataFrame, as_of: date) -> DataFrame:
+    """Return the receipt lines before a date."""
+    return purchases.where(F.col("purchased_at") < F.lit(as_of).cast("timestamp"))
+
+
 def history(purchases: DataFrame, dates: Sequence[date], days: int | None = None) -> DataFrame:
     """Return one row per receipt line and as-of date it lies before, with the columns of purchases and `as_of_date`.
 

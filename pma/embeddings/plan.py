@@ -11,6 +11,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pma.embeddings.history import before
 from pma.embeddings.settings import EmbeddingSettings
 from pma.settings import Settings, digest
 from pma.sources.tables import CUSTOMERS, PRODUCTS, PURCHASES, STORES
@@ -77,13 +78,13 @@ def make_plan(tables: Warehouse, settings: Settings) -> Plan:
         raise TableError(
             f"il.purchases: no purchase before {trained}, the first is of {first.date()}. Fix: a later --as-of"
         )
-    before = purchases.where(F.col("purchased_at") < F.lit(trained).cast("timestamp"))
+    past = before(purchases, trained)
     # Of a dimension only what was bought, or who bought, before: a product that is new later makes no new model.
     dimensions = [tables.read(spec) for spec in (PRODUCTS, STORES, CUSTOMERS)]
     keys = ["product_id", "store_id", "customer_id"]
-    known = [frame.join(before, on=key, how="left_semi") for frame, key in zip(dimensions, keys, strict=True)]
+    known = [frame.join(past, on=key, how="left_semi") for frame, key in zip(dimensions, keys, strict=True)]
     rules = [Path(settings.rules, name).read_text(encoding="utf-8") for name in RULES]
-    input_hash = _short("|".join([*(fingerprint(frame) for frame in (before, *known)), *rules]))
+    input_hash = _short("|".join([*(fingerprint(frame) for frame in (past, *known)), *rules]))
     version = f"{trained:%Y%m%d}-{_short(f'{ALGORITHM}|{digest(room)}|{trained}|{input_hash}')}"
     plan = Plan(version, input_hash, trained, _training_dates(trained, first.date(), room), as_of)
     logger.info("model %s, trained before %s, for %s", version, trained, ", ".join(map(str, as_of)))

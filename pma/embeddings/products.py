@@ -8,12 +8,11 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from pma.embeddings.history import age_days
+from pma.embeddings.history import age_days, before
 from pma.embeddings.pooling import dot, heaviest, unit, weighted_mean
 from pma.embeddings.settings import ProductSettings
 from pma.embeddings.word2vec import word_vectors
-
-TAXONOMY = ("department", "category", "type")
+from pma.sources.tables import TAXONOMY
 
 
 def baskets(purchases: DataFrame, as_of: date) -> DataFrame:
@@ -22,7 +21,7 @@ def baskets(purchases: DataFrame, as_of: date) -> DataFrame:
     A basket of one product teaches skip-gram nothing; it stays, because its product still counts as bought.
     """
     return (
-        _before(purchases, as_of)
+        before(purchases, as_of)
         .groupBy(F.col("basket_id").alias("sentence_id"))
         .agg(F.sort_array(F.collect_set("product_id")).alias("words"))
         .select("sentence_id", "words")
@@ -39,7 +38,7 @@ def product_vectors(purchases: DataFrame, products: DataFrame, as_of: date, sett
     (ln((1 + customers) / (1 + customers who bought it))).
     """
     vectors = word_vectors(baskets(purchases, as_of), settings.word2vec)
-    counted = _counted(_before(purchases, as_of), products).persist()
+    counted = _counted(before(purchases, as_of), products).persist()
     learned = vectors.select(F.col("word").alias("product_id"), "vector").join(counted, "product_id", "inner")
     if settings.center:
         learned = _centered(learned, settings.word2vec.vector_size)
@@ -95,19 +94,15 @@ def nearest_products(vectors: DataFrame, product_ids: Sequence[str], count: int 
     )
 
 
-def _before(purchases: DataFrame, as_of: date) -> DataFrame:
-    return purchases.where(F.col("purchased_at") < F.lit(as_of).cast("timestamp"))
-
-
 def _weight(half_life_days: float) -> Column:
     decay = F.pow(F.lit(2.0), -F.col("age") / F.lit(half_life_days))
     return decay * F.log1p("spend") * F.col("idf")
 
 
-def _counted(before: DataFrame, products: DataFrame) -> DataFrame:
+def _counted(past: DataFrame, products: DataFrame) -> DataFrame:
     """One row per known product: taxonomy, purchases, idf."""
-    customers = before.agg(F.countDistinct("customer_id").alias("customers"))
-    bought = before.groupBy("product_id").agg(
+    customers = past.agg(F.countDistinct("customer_id").alias("customers"))
+    bought = past.groupBy("product_id").agg(
         F.count("*").alias("purchases"), F.countDistinct("customer_id").alias("buyers")
     )
     idf = F.log((1 + F.col("customers")) / (1 + F.coalesce("buyers", F.lit(0))))

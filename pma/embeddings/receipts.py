@@ -7,6 +7,7 @@ from datetime import date
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from pma.embeddings.history import before
 from pma.embeddings.pooling import weighted_mean
 from pma.embeddings.pretrained import encode_phrases
 from pma.embeddings.settings import ReceiptSettings
@@ -41,7 +42,7 @@ def fit_receipt_words(
     baskets, ln((N + 1) / (n + 1)).
     Returns: word STRING (key), vector ARRAY<FLOAT>, weight DOUBLE.
     """
-    past = purchases.where(F.col("purchased_at") < F.lit(trained_as_of)).select("basket_id", "product_id")
+    past = before(purchases, trained_as_of).select("basket_id", "product_id")
     per_product = _product_words(products, rules)
     in_basket = (
         past.join(per_product, on="product_id", how="inner")

@@ -66,8 +66,8 @@ def _whiten(block: str, rows: NDArray[np.float64], weight: float, settings: Repo
     # The sign of an eigenvector is arbitrary: its largest entry is made positive, so that a refit gives the same.
     kept = vectors[:, keep]
     signs = np.sign(kept[np.abs(kept).argmax(axis=0), np.arange(kept.shape[1])])
-    variances = values[keep] / (values[keep] + settings.whitening_floor * values[0])
-    scale = signs / np.sqrt((values[keep] + settings.whitening_floor * values[0]) * variances.sum())
+    softened = values[keep] + settings.whitening_floor * values[0]
+    scale = signs / np.sqrt(softened * (values[keep] / softened).sum())
     return Whitening(block, mean, kept * scale, weight)
 
 

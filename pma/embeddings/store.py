@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from scipy.sparse import csr_matrix
 
+from pma.embeddings.history import before
 from pma.embeddings.settings import StoreSettings
 
 OTHER = "(other)"
@@ -78,7 +79,7 @@ def count_lines(purchases: DataFrame, products: DataFrame, trained_as_of: date, 
     The counting is Spark's. What reaches the driver: one row per store, and one per store x type that occurs (Complete
     Journey: 106,000 rows, 2 MB).
     """
-    lines = purchases.where((F.col("purchased_at") < F.lit(trained_as_of)) & F.col("store_id").isNotNull())
+    lines = before(purchases, trained_as_of).where("store_id is not null")
     per_store = lines.groupBy("store_id").agg(F.count_distinct("basket_id").alias("baskets"))
     baskets = {row["store_id"]: row["baskets"] for row in per_store.collect()}
     if not baskets:

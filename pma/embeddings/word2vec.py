@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+
 from pyspark.ml.feature import Word2Vec
 from pyspark.ml.functions import vector_to_array
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pma.embeddings.settings import Word2VecSettings
+
+logger = logging.getLogger(__name__)
 
 
 class VocabularyError(ValueError):
@@ -25,11 +29,13 @@ def word_vectors(sentences: DataFrame, settings: Word2VecSettings) -> DataFrame:
     """
     prepared = training_sentences(sentences, settings).persist()
     try:
-        if prepared.isEmpty():
+        count = prepared.count()
+        if not count:
             raise VocabularyError(
                 f"word2vec: no sentence holds two words that occur {settings.min_count} times or more; "
                 "lower min_count or give more sentences"
             )
+        logger.info("word2vec: %d passes over %d sentences, on %d core", settings.max_iter, count, settings.partitions)
         model = Word2Vec(
             inputCol="words",
             outputCol="vector",

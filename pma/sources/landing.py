@@ -22,7 +22,7 @@ def land(tables: Warehouse, spec: TableSpec, judged: DataFrame, max_refused_shar
     """
     held = judged.persist(StorageLevel.DISK_ONLY)
     try:
-        total = held.count()
+        total, bad = held.agg(F.count("*"), F.count_if(F.size("reasons") > 0)).collect()[0]
         if total == 0:
             raise TableError(
                 f"{spec.name}: the source has no rows; the table stays as it was. Fix: sources.{spec.table}"
@@ -35,7 +35,6 @@ def land(tables: Warehouse, spec: TableSpec, judged: DataFrame, max_refused_shar
             .orderBy("reason")
             .collect()
         )
-        bad = refused(held).count()
         earlier = f"source_table = '{spec.name}'"
         if bad or tables.has(QUARANTINE, earlier):
             tables.replace(QUARANTINE, quarantined(refused(held), spec.name, tables.run_id), where=earlier)

@@ -24,6 +24,9 @@ PURCHASES = TableSpec(
     cluster_by=("customer_id",),
 )
 
+# From the widest level of a product to the narrowest.
+TAXONOMY = ("department", "category", "type")
+
 PRODUCTS = TableSpec(
     name="il.products",
     grain="product",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
-from pma.settings import parse
+from pma.settings import load
 from pma.sources.tables import PRODUCTS, PURCHASES, STORES
 from pma.spark import spark_session
 from pma.tables import WarehouseSettings
@@ -16,7 +16,7 @@ MAIN = Path("warehouse")
 
 def session(folder: Path) -> tuple[SparkSession, Warehouse]:
     """Return Spark as `make run` starts it, and an empty warehouse in the folder."""
-    settings = parse(["--conf", "conf/local.yml"], "bench")
+    settings = load(["conf/local.yml"])
     spark = spark_session(settings.spark, "pma bench")
     return spark, Warehouse(spark, WarehouseSettings(path=str(folder / "warehouse")), "bench")
 

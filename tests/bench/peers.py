@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from pma.embeddings.features import dictionary, measure
 from pma.embeddings.products import baskets
 from pma.embeddings.settings import EmbeddingSettings, FeatureSettings
+from pma.embeddings.tables import FEATURE_DICTIONARY
 from pma.embeddings.word2vec import word_vectors
 
 AS_OF = (date(2017, 8, 28), date(2017, 11, 20))
@@ -33,14 +34,12 @@ KEYS = {
 def main(folder: Path) -> None:
     """Run ours once to warm the session up, then both, and print seconds and the ratio."""
     spark, tables = session(folder)
-    spark.conf.set("spark.sql.session.timeZone", "UTC")
     room = EmbeddingSettings()
     purchases, products, stores = journey(tables)
     files = {"purchases": folder / "purchases.parquet", "products": folder / "products.parquet"}
     purchases.coalesce(1).write.parquet(str(files["purchases"]))
     products.coalesce(1).write.parquet(str(files["products"]))
-    names = "feature_index int, name string, block string, level string, entity string, metric string, window_days int"
-    empty = spark.createDataFrame([], f"{names}, meaning string")
+    empty = spark.createDataFrame([], FEATURE_DICTIONARY.schema)
     named = dictionary(products, stores, room.features, empty).persist()
     named.count()
 

@@ -1,35 +1,21 @@
 from datetime import date
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from pma.embeddings.location import location_block, location_vectors, read_state_rules
+from pma.embeddings.location import location_block, location_vectors
 from pma.embeddings.pretrained import encode_phrases
 from pma.embeddings.settings import LocationSettings
 
-RULES = read_state_rules(Path(__file__).parents[2] / "conf" / "rules" / "standin_states.yml")
+NAMES = {"OH": "Ohio", "TX": "Texas"}
 D = date(2017, 6, 1)
-
-
-def test_the_rules_list_the_fifty_states_once_in_a_fixed_order():
-    names = [state.name for state in RULES.states]
-    assert len(set(names)) == len(names) == 50
-    assert (names[0], names[4], names[42], names[49]) == ("Alabama", "California", "Texas", "Wyoming")
-
-
-def test_a_file_that_lists_no_states_is_refused_by_name(tmp_path):
-    bad = tmp_path / "states.yml"
-    bad.write_text("version: 1\nstates: [{code: AL}]\n")
-    with pytest.raises(ValueError, match=r"states\.yml is not a list of states"):
-        read_state_rules(bad)
 
 
 def test_one_vector_of_length_one_per_state_and_a_code_means_its_name(spark):
     stores = spark.createDataFrame(
         [("1", "Texas"), ("2", "TX"), ("3", "Texas"), ("4", None)], "store_id string, state string"
     )
-    rows = {r.location: r for r in location_vectors(stores, RULES, LocationSettings()).collect()}
+    rows = {r.location: r for r in location_vectors(stores, NAMES, LocationSettings()).collect()}
     assert set(rows) == {"Texas", "TX"}
     assert rows["TX"].vector == rows["Texas"].vector
     assert (len(rows["TX"].vector), rows["TX"].source) == (64, "wordllama")

@@ -29,8 +29,8 @@ EMBEDDING = ["customer_id", "as_of_date", "model_version"]
 EMBEDDING_TASKS = ("load", "features", "products", "places", "receipts", "autoencoder", "embed")
 
 
-def write_shop(folder: Path, customers: int = 60, weeks: int = WEEKS) -> pd.DataFrame:
-    """Write the three files and return the purchases: each customer likes one of four departments."""
+def write_shop(folder: Path, customers: int = 60) -> None:
+    """Write the three files: each customer likes one of four departments."""
     rng = np.random.default_rng(5)
     products = pd.DataFrame({"product_id": [f"p{i}" for i in range(2 * TYPES)]})
     number = np.arange(len(products)) % TYPES
@@ -42,7 +42,7 @@ def write_shop(folder: Path, customers: int = 60, weeks: int = WEEKS) -> pd.Data
     lines = []
     for customer in range(customers):
         liked = np.where(number % 4 == customer % 4)[0]
-        for week in range(weeks):
+        for week in range(WEEKS):
             if rng.random() < 0.3:
                 continue
             bought = {*rng.choice(liked, 3), *rng.choice(len(products), 2)}
@@ -59,7 +59,6 @@ def write_shop(folder: Path, customers: int = 60, weeks: int = WEEKS) -> pd.Data
     folder.mkdir(parents=True, exist_ok=True)
     for name, frame in (("purchases", purchases), ("products", products), ("customers", people)):
         frame.to_csv(folder / f"{name}.csv", index=False)
-    return purchases
 
 
 def write_settings(folder: Path, **changes: object) -> Path:

@@ -1,10 +1,10 @@
 """Every step of the job killed half-way, and the same command again."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
-import time
 
 import pandas as pd
 import pytest
@@ -12,8 +12,17 @@ import pytest
 from tests.jobs.shop import EMBEDDING, JOB, REPOSITORY, rows, run, write_settings, write_shop
 
 pytestmark = pytest.mark.slow
-STEPS = ("load", "features", "products", "places", "receipts", "autoencoder", "embed", "quality")
-SECONDS = 15
+# What each step says in the midst of its work.
+MIDST = {
+    "load": "il.stores: .* rows written",
+    "features": "st_il.feature_dictionary: .* rows written",
+    "products": "il.product_vectors: .* rows written",
+    "places": "il.store_vectors: .* rows written",
+    "receipts": "word2vec: .* passes over",
+    "autoencoder": "epoch 1 of at most",
+    "embed": "model .* trained before",
+    "quality": "penetration: probing",
+}
 
 
 def run_and_kill(conf, step):
@@ -23,10 +32,13 @@ def run_and_kill(conf, step):
         [sys.executable, "-m", "pma.workflow", *words],
         cwd=REPOSITORY,
         start_new_session=True,
-        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    time.sleep(SECONDS)
+    said = next((line for line in started.stderr if re.search(MIDST[step], line)), None)
     os.killpg(started.pid, signal.SIGKILL)
+    assert said is not None, f"{step} never said {MIDST[step]!r}"
     return started.wait()
 
 
@@ -38,7 +50,7 @@ def test_a_run_killed_at_any_step_is_completed_by_the_next(spark, tmp_path):
         write_settings(folder)
     assert set(run(undisturbed / "shop.yml").values()) == {0}
 
-    for step in STEPS:
+    for step in MIDST:
         assert run_and_kill(killed / "shop.yml", step) == -signal.SIGKILL, f"{step} ended before it was killed"
         assert set(run(killed / "shop.yml", [step]).values()) == {0}
 

@@ -10,7 +10,7 @@ from pma.sources.external import map_columns, read_source
 from pma.sources.landing import land
 from pma.sources.purchases import check_dimension, check_purchases, complete_customers
 from pma.sources.settings import SourceSettings, SourceTable
-from pma.sources.states import read_standin_states, with_states
+from pma.sources.states import read_states, with_states
 from pma.sources.tables import CUSTOMERS, PRODUCTS, PURCHASES, STORES
 from pma.tables import TableError
 
@@ -161,8 +161,9 @@ def test_a_dimension_keeps_one_row_per_key_and_refuses_a_different_second(spark)
 def test_a_store_without_a_state_gets_the_one_that_the_written_rule_names_and_says_so(spark):
     source = SourceTable(columns={"store_id": "id", "state": "state"})
     raw = spark.createDataFrame([("1", "Ohio"), ("2", None), ("330", " ")], "id string, state string")
-    states = read_standin_states(RULES)
-    found = with_states(map_columns(raw, source, STORES), states).collect()
+    rules = read_states(RULES)
+    states = [state.name for state in rules.states]
+    found = with_states(map_columns(raw, source, STORES), rules).collect()
     standin = {store: states[zlib.crc32(store.encode()) % len(states)] for store in ("2", "330")}
     expected = {"1": ("Ohio", False), "2": (standin["2"], True), "330": (standin["330"], True)}
     assert {row["store_id"]: (row["state"], row["is_standin"]) for row in found} == expected

@@ -1,0 +1,32 @@
+"""Rooms meet through tables: of another room, only the declaration of its tables is imported."""
+
+import ast
+from pathlib import Path
+
+import pma
+
+ROOT = Path(pma.__file__).parent
+# Shared by all rooms, and no room itself: any engine for any function of a group.
+ROOMS = sorted({file.parent.name for file in ROOT.glob("*/__init__.py")} - {"parallel"})
+
+
+def imported(file):
+    """The modules that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+
+
+def test_a_room_imports_nothing_of_another_but_its_tables():
+    assert {"embeddings", "sources"} <= set(ROOMS)
+    foreign = {
+        (str(file.relative_to(ROOT)), module)
+        for room in ROOMS
+        for file in (ROOT / room).rglob("*.py")
+        for module in imported(file)
+        for other in ROOMS
+        if other != room and f"{module}.".startswith(f"pma.{other}.") and module != f"pma.{other}.tables"
+    }
+    assert foreign == set()
