@@ -4,7 +4,8 @@ from setuptools import find_packages, setup
 
 EXTRAS = {
     "spark": ["pyspark==4.0.2", "delta-spark==4.0.1"],
-    "dl": ["tensorflow-cpu==2.18.1"],
+    # gensim is the peer that the quality job measures Spark's word2vec against.
+    "dl": ["tensorflow-cpu==2.18.1", "gensim==4.4.*"],
     # Compiled against the installed tensorflow: conf/bundle/init/horovod.sh has the flags.
     "horovod": ["horovod==0.28.1", "cloudpickle"],
     "mmm": ["pymc-marketing==1.3.0", "nutpie"],
@@ -14,7 +15,6 @@ EXTRAS = {
         "databricks-bundles==1.22.*",
         "deltalake",
         "duckdb",
-        "gensim==4.4.*",
         "hypothesis",
         "mypy",
         "nbclient",

@@ -6,7 +6,7 @@ from pyspark.sql import functions as F
 
 from pma.embeddings.blocks import write_block
 from pma.embeddings.encoding import encode_purchases
-from pma.embeddings.launch import launch_training
+from pma.embeddings.launch import launch_training, only_trainer
 from pma.embeddings.plan import make_plan
 from pma.embeddings.tables import CUSTOMER_FEATURES, FEATURE_DICTIONARY, FEATURE_SCALES
 from pma.embeddings.training import training_request
@@ -22,14 +22,15 @@ def main(argv: list[str] | None = None) -> None:
         folder = Path(run.settings.artifacts).resolve() / plan.model_version
         request = training_request(folder, settings)
         features = tables.read(CUSTOMER_FEATURES)
-        if not Path(request.model).exists():
-            scales = tables.read(FEATURE_SCALES).where(plan.where)
-            named = tables.read(FEATURE_DICTIONARY).join(scales, on="feature_index", how="inner")
-            named.coalesce(1).write.mode("overwrite").parquet(request.dictionary)
-            write_training_rows(
-                features.where(F.col("as_of_date").isin(*plan.training_dates)), request.rows, settings.shards
-            )
-            launch_training(request, run.spark)
+        with only_trainer(folder):
+            if not Path(request.model).exists():
+                scales = tables.read(FEATURE_SCALES).where(plan.where)
+                named = tables.read(FEATURE_DICTIONARY).join(scales, on="feature_index", how="inner")
+                named.coalesce(1).write.mode("overwrite").parquet(request.dictionary)
+                write_training_rows(
+                    features.where(F.col("as_of_date").isin(*plan.training_dates)), request.rows, settings.shards
+                )
+                launch_training(request, run.spark)
         rows = features.where(F.col("as_of_date").isin(*plan.block_dates))
         write_block(tables, plan, "purchases", encode_purchases(rows, request.model))
 

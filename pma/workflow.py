@@ -14,6 +14,7 @@ import runpy
 import shlex
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,8 @@ from types import FrameType
 from pma.bundle import BundleError, Task, bundle_root, read_tasks
 from pma.memory import TreeMemory
 from pma.runs import new_run_id
+
+HEARTBEAT_SECONDS = 30.0
 
 
 class Terminated(KeyboardInterrupt):
@@ -48,7 +51,8 @@ def run_tasks(tasks: Sequence[Task], root: Path) -> list[Result]:
     results: list[Result] = []
     for number, task in enumerate(tasks, 1):
         _say(f"[{number}/{len(tasks)}] {task.key} ...")
-        result = run_task(task, root, run_id)
+        with _heartbeat(f"[{number}/{len(tasks)}] {task.key}"):
+            result = run_task(task, root, run_id)
         results.append(result)
         outcome = "" if result.status == 0 else f", FAILED with exit status {result.status}"
         _say(f"[{number}/{len(tasks)}] {task.key}  {result.seconds:.0f} s, {_gigabytes(result)} GB{outcome}")
@@ -71,6 +75,24 @@ def run_task(task: Task, root: Path, run_id: str) -> Result:
             traceback.print_exc()
             status = 1
     return Result(task, status, time.monotonic() - started, memory.peak_bytes)
+
+
+@contextmanager
+def _heartbeat(what: str) -> Iterator[None]:
+    """Say every half minute how long it has taken so far: some steps compute for minutes without a word."""
+    started, ended = time.monotonic(), threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(HEARTBEAT_SECONDS):
+            _say(f"{what} ... {time.monotonic() - started:.0f} s")
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 @contextmanager

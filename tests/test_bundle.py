@@ -165,7 +165,10 @@ def test_the_embeddings_are_computed_in_the_order_of_their_needs():
         *("load", "features", "products", "places", "receipts", "autoencoder", "embed", "quality")
     ]
     assert {task.parameters for task in tasks} == {
-        ("--conf", "conf/local.yml", "--set", "warehouse.catalog=", "--as-of", "2017-10-23")
+        (
+            *("--conf", "conf/local.yml", "--set", "warehouse.catalog=", "--set", "artifacts="),
+            *("--run-id", "{{job.run_id}}", "--as-of", "2017-10-23"),
+        )
     }
 
 

@@ -129,14 +129,22 @@ def test_one_task_alone_or_all_from_one_on_can_be_run(job):
     assert [line.split()[0] for line in log_of(file)] == ["b", "b", "c"]
 
 
+def test_a_long_task_says_how_long_it_has_taken(job, monkeypatch, capfd):
+    monkeypatch.setattr("pma.workflow.HEARTBEAT_SECONDS", 0.2)
+
+    assert main(["run", str(job(a="time.sleep(0.7)"))]) == 0
+
+    assert "[1/1] a ... 0 s" in capfd.readouterr().err
+
+
 def test_show_prints_what_would_run_and_runs_nothing(job, capfd):
     file = job(a="", b="")
 
     assert main(["show", str(file), "--var", "conf=x y"]) == 0
 
     assert capfd.readouterr().out.splitlines() == [
-        f"a: {file.parent}/a.py --conf 'x y'",
-        f"b: {file.parent}/b.py --conf 'x y'",
+        f"a: {file.parent}/a.py --conf 'x y' '{{{{job.run_id}}}}'",
+        f"b: {file.parent}/b.py --conf 'x y' '{{{{job.run_id}}}}'",
     ]
     assert log_of(file) == []
 

@@ -40,6 +40,11 @@ class Autoencoder:
         """Return what the vectors [n, D] say of the inputs, [n, W]: log-odds for indicators, then scaled log values."""
         return codes @ self.decoder_kernel + self.decoder_bias
 
+    @property
+    def metrics(self) -> dict[str, float]:
+        """What training measured, by name."""
+        return {name: float(value) for name, value in self.report.items() if isinstance(value, int | float)}
+
     def save(self, path: Path) -> None:
         """Write the model as one checksummed file."""
         arrays = {f"plan_{field.name}": getattr(self.plan, field.name) for field in fields(self.plan)}
@@ -57,7 +62,7 @@ class Autoencoder:
 def build_network(width: int, settings: AutoencoderSettings) -> Any:
     """Return the functional Keras model: inputs [n, W] -> tanh code [n, D] -> outputs [n, W].
 
-    One layer each way: on these data a deeper encoder lost 0.015 of AUC.
+    One layer each way: on the Complete Journey a deeper encoder predicted worse.
     """
     import keras
 

@@ -19,7 +19,7 @@ class DistributedError(Exception):
 
 
 class Distributed(Protocol):
-    """What training asks of its processes: `rank` of `size`, and four collective operations."""
+    """What training asks of its processes: `rank` of `size`, and three collective operations."""
 
     rank: int
     size: int
@@ -29,9 +29,6 @@ class Distributed(Protocol):
 
     def total(self, values: np.ndarray) -> np.ndarray:
         """Return float64 values summed over the ranks."""
-
-    def smallest(self, value: int) -> int:
-        """Return the least of the ranks' values."""
 
     def from_first(self, thing: Any) -> Any:
         """Return rank 0's thing (anything that pickles) on every rank."""
@@ -50,10 +47,6 @@ class Single:
     def total(self, values: np.ndarray) -> np.ndarray:
         """Return the values."""
         return np.asarray(values, np.float64)
-
-    def smallest(self, value: int) -> int:
-        """Return the value."""
-        return value
 
     def from_first(self, thing: Any) -> Any:
         """Return the thing."""
@@ -80,10 +73,6 @@ class Horovod:
         """Sum what every rank gathers, in the order of the ranks: the same bits on every rank."""
         parts = self._hvd.allgather_object(np.asarray(values, np.float64))
         return np.sum(parts, axis=0)
-
-    def smallest(self, value: int) -> int:
-        """Return the least."""
-        return int(min(self._hvd.allgather_object(int(value))))
 
     def from_first(self, thing: Any) -> Any:
         """Broadcast by pickle."""

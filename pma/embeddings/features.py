@@ -153,7 +153,7 @@ def _receipts(lines: DataFrame, places: DataFrame) -> DataFrame:
     return (
         exploded.join(places, on=["level", "entity"], how="inner")
         .groupBy("customer_id", "basket_id", "first")
-        .agg(F.min("purchased_at").alias("purchased_at"), *sums, F.count("*").cast("double").alias("lines"))
+        .agg(F.max("purchased_at").alias("purchased_at"), *sums, F.count("*").cast("double").alias("lines"))
     )
 
 
@@ -174,7 +174,7 @@ def _cell(slot: Slot, at: int) -> Column:
 
 
 def _steady(total: Column) -> Column:
-    """Round to 1/10,000, because the order in which Spark adds doubles is not fixed (F.round is ten times slower)."""
+    """Round to 1/10,000, because the order in which Spark adds doubles is not fixed (F.round is slower)."""
     return F.rint(total * 10_000) / 10_000
 
 

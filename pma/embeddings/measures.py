@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,7 @@ from pyspark.sql import functions as F
 from pma.embeddings.autoencoder import Autoencoder
 from pma.embeddings.inputs import raw_matrix
 from pma.embeddings.next_item import Hits, later_baskets, next_item_hits, popularity_hits, ratio, sgns_space, space
+from pma.embeddings.penetration import Cuts, label_cuts
 from pma.embeddings.plan import Plan
 from pma.embeddings.products import baskets, nearest_products
 from pma.embeddings.quality import (
@@ -26,12 +28,13 @@ from pma.embeddings.quality import (
     stack,
     stack_features,
 )
-from pma.embeddings.settings import EmbeddingSettings
+from pma.embeddings.settings import EmbeddingSettings, PenetrationSettings
 from pma.embeddings.tables import CUSTOMER_EMBEDDINGS, CUSTOMER_FEATURES, EMBEDDING_MODELS, FEATURE_DICTIONARY
 from pma.settings import Settings
 from pma.sources.tables import PRODUCTS, PURCHASES, STORES
-from pma.tables import TableError
 from pma.warehouse import Warehouse
+
+logger = logging.getLogger(__name__)
 
 # Customers that SVD is fitted on, at most: their squared number of products must fit in memory.
 SVD_ROWS = 8000
@@ -39,23 +42,33 @@ SVD_ROWS = 8000
 Row = tuple[str, str, str, str, float, float | None, float | None]
 
 
-def measure_model(tables: Warehouse, plan: Plan, settings: Settings) -> list[Row]:
-    """Measure penetration, buy rate and reconstruction of every arm at the test cut.
+def quality_cuts(purchases: DataFrame, plan: Plan, settings: PenetrationSettings) -> Cuts | None:
+    """Return the as-of dates that vectors can be judged at, None (and say so) where too few have weeks after them."""
+    last = purchases.agg(F.max("purchased_at")).collect()[0][0].date()
+    cuts = label_cuts(plan.as_of_dates, last, settings)
+    if cuts is None:
+        logger.info(
+            "bl.embedding_quality: propensity is not measured: the last purchase is of %s, and no two as-of dates lie "
+            "%d weeks before it and apart. To measure it, add such dates to as_of",
+            last,
+            settings.label_weeks,
+        )
+    return cuts
 
-    Raises TableError when the model has no embeddings at a cut, or was trained after the first of them.
-    """
+
+def measure_model(tables: Warehouse, plan: Plan, cuts: Cuts, settings: Settings) -> list[Row]:
+    """Measure penetration, buy rate and reconstruction of every arm at the test cut."""
     cut = settings.embeddings.penetration
-    cuts = (*cut.train_cuts, cut.test_cut)
-    _require_dates(plan, cuts)
-    panel = gather_panel(tables.read(PURCHASES), tables.read(PRODUCTS), cut)
+    dates = (*cuts.train, cuts.test)
+    panel = gather_panel(tables.read(PURCHASES), tables.read(PRODUCTS), cuts, cut)
     model = Autoencoder.load(Path(settings.artifacts).resolve() / plan.model_version / "autoencoder")
     features = tables.read(CUSTOMER_FEATURES)
-    raw = stack_features(features, panel, cuts, model.plan.feature_index)
+    raw = stack_features(features, panel, dates, model.plan.feature_index)
     at_training = features.where(F.col("as_of_date") == F.lit(plan.trained_as_of))
     trained = at_training.orderBy(F.xxhash64("customer_id"), "customer_id").limit(SVD_ROWS).toPandas()
     trained_on = raw_matrix(list(trained["indices"]), list(trained["values"]), model.plan.feature_index)
     names = tables.read(FEATURE_DICTIONARY).toPandas().set_index("feature_index").loc[model.plan.feature_index]
-    full = _embeddings(tables, plan, panel, cuts)
+    full = _embeddings(tables, plan, panel, dates)
     dimension = next(iter(full.values())).shape[1]
     arms, rebuilt = purchase_arms(raw, trained_on, model, list(names["name"]), dimension)
     arms = {"embedding": full, "embedding_rfm": _beside(full, arms["rfm"]), **arms}
@@ -63,19 +76,28 @@ def measure_model(tables: Warehouse, plan: Plan, settings: Settings) -> list[Row
         tables.read(PRODUCTS).where("type is not null").groupBy("type").agg(F.min("category").alias("category"))
     )
     type_category = {row["type"]: row["category"] for row in categories.collect() if row["category"]}
-    ease = ease_by_category(raw[cut.test_cut], names, type_category, panel, cut.ease_penalty)
-    judged = pd.concat([judge(panel, arms, {"ease": ease}, cut), rebuilt], ignore_index=True)
-    return [_row(found, cut.test_cut) for found in judged.to_dict("records")] + _trained_rows(model, plan)
+    ease = ease_by_category(raw[cuts.test], names, type_category, panel, cut.ease_penalty)
+    size = next(iter(arms["autoencoder"].values())).shape[1]
+    rivals = {"embedding": f"svd_{dimension}", "autoencoder": f"svd_{size}"}
+    judged = pd.concat([judge(panel, arms, {"ease": ease}, rivals, cut), rebuilt], ignore_index=True)
+    return [_row(found, cuts.test) for found in judged.to_dict("records")] + _trained_rows(model, plan)
 
 
 def next_item_rows(purchases: DataFrame, vectors: DataFrame, plan: Plan, room: EmbeddingSettings) -> list[Row]:
-    """Measure product vectors by the products left out of later baskets, beside gensim's SGNS and plain popularity."""
+    """Measure product vectors by the products left out of later baskets, beside gensim's SGNS and plain popularity.
+
+    No row, and a word about it, where no basket came after the training date.
+    """
     cut, settings = plan.trained_as_of, room.next_item
     test = later_baskets(purchases, cut, settings)
     if not test:
-        raise TableError(
-            f"il.purchases: no basket in the {settings.days} days from {cut} on. Fix: train at an earlier date"
+        logger.info(
+            "bl.embedding_quality: product vectors are not measured: no basket of two products in the %d days from %s "
+            "on. To measure them, train at an earlier date",
+            settings.days,
+            cut,
         )
+        return []
     counts = {
         r["product_id"]: r["purchases"]
         for r in vectors.where("purchases > 0").select("product_id", "purchases").collect()
@@ -94,10 +116,12 @@ def next_item_rows(purchases: DataFrame, vectors: DataFrame, plan: Plan, room: E
 def short_table(measured: DataFrame, vectors: DataFrame, products: DataFrame) -> str:
     """Return the measures as text, and the nearest products of ten well-known ones."""
     rows = measured.orderBy("task", "metric", F.desc("value")).toPandas()
-    lines = [f"{'task':<16}{'measure':<22}{'arm':<18}{'value':>8}   95 % interval"]
+    lines = [f"{'task':<16}{'measure':<24}{'arm':<18}{'value':>8}   95 % interval"]
     for row in rows.to_dict("records"):
         interval = f"{row['ci_low']:.3f} to {row['ci_high']:.3f}" if pd.notna(row["ci_low"]) else ""
-        lines.append(f"{row['task']:<16}{row['metric']:<22}{row['arm']:<18}{row['value']:>8.4f}   {interval}")
+        lines.append(f"{row['task']:<16}{row['metric']:<24}{row['arm']:<18}{row['value']:>8.4f}   {interval}")
+    if rows.empty:
+        lines = ["Nothing was measured; the log says what is missing."]
     known = vectors.where(F.col("source") == "word2vec").orderBy(F.desc("purchases"), "product_id").limit(10)
     ids = [row["product_id"] for row in known.collect()]
     words = products.select("product_id", F.coalesce("description", "type", "product_id").alias("words"))
@@ -130,15 +154,6 @@ def _beside(first: Vectors, second: Vectors) -> Mapping[date, np.ndarray]:
         cut: np.sqrt(np.mean(first[cut] ** 2)) / max(float(np.sqrt(np.mean(second[cut] ** 2))), 1e-9) for cut in first
     }
     return {cut: np.hstack([first[cut], second[cut] * size[cut]]) for cut in first}
-
-
-def _require_dates(plan: Plan, cuts: tuple[date, ...]) -> None:
-    missing = [str(day) for day in cuts if day not in plan.as_of_dates]
-    if missing:
-        raise TableError(
-            f"bl.customer_embeddings: model {plan.model_version} is not asked for {', '.join(missing)}, where quality "
-            "is measured. Fix: add the dates to as_of, or set embeddings.penetration.train_cuts and test_cut"
-        )
 
 
 def _trained_rows(model: Autoencoder, plan: Plan) -> list[Row]:

@@ -28,7 +28,7 @@ def cluster_profiles(
         purchases.join(clusters.select("product_id", "cluster_id"), "product_id", "inner")
         # Once per receipt, before every date takes its own copy of the rows.
         .groupBy("customer_id", "basket_id", "cluster_id")
-        .agg(F.min("purchased_at").alias("purchased_at"))
+        .agg(F.max("purchased_at").alias("purchased_at"))
     )
     counted = history(visits, dates, settings.window_days).groupBy(*KEYS, "cluster_id").agg(F.count("*").alias("n"))
     length = F.sqrt(F.sum(F.col("n") * F.col("n")).over(Window.partitionBy(*KEYS)))
@@ -42,6 +42,7 @@ def opportunity_clusters(
 
     Similar customers are the segment whose mean profile is nearest to his own; score = the segment's mean share less
     his own share. purchases, clusters, dates: as in `cluster_profiles`; model: the frame of `cluster_vectors`.
+    Only clusters of which he buys nothing, or at most `settings.far_less` of the segment's share.
     Returns at most `settings.top` rows per customer and date, those of largest positive score: `customer_id`,
     `as_of_date`, `cluster_id`, `score` DOUBLE. Linear in customers: no pair of customers is ever formed.
     """
@@ -50,8 +51,9 @@ def opportunity_clusters(
     shares = model.select("cluster_id", "segments")
     # The model is small (clusters x segments), the customers are many: it goes to them.
     expected = _nearest_segments(profiles, shares, settings.segments).crossJoin(F.broadcast(shares))
-    score = F.get("segments", F.col("segment")) - F.coalesce("share", F.lit(0.0))
-    scored = expected.join(profiles, [*KEYS, "cluster_id"], "left").select(*KEYS, "cluster_id", score.alias("weight"))
+    theirs, own = F.get("segments", F.col("segment")), F.coalesce("share", F.lit(0.0))
+    lacking = expected.join(profiles, [*KEYS, "cluster_id"], "left").where(own <= settings.far_less * theirs)
+    scored = lacking.select(*KEYS, "cluster_id", (theirs - own).alias("weight"))
     top = heaviest(scored, KEYS, "cluster_id", settings.top)
     return top.select(*KEYS, "cluster_id", F.col("weight").alias("score"))
 

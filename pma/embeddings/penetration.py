@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,25 @@ class Scores:
 
     values: np.ndarray
     penalty: float | None = None
+
+
+class Cuts(NamedTuple):
+    """The dates that probes learn from, ascending, and the later one that they are judged at."""
+
+    train: tuple[date, ...]
+    test: date
+
+
+def label_cuts(as_of: Sequence[date], last: date, settings: PenetrationSettings) -> Cuts | None:
+    """Choose among the dates asked for: judge at the last whose label weeks are over by `last`, the last day bought on.
+
+    Learn at those whose label weeks are over by then, so that no probe is taught what it is judged on. None where that
+    leaves no date to learn from.
+    """
+    days = timedelta(days=7 * settings.label_weeks)
+    over = [day for day in sorted(set(as_of)) if day + days <= last + timedelta(days=1)]
+    train = tuple(day for day in over if day + days <= over[-1])
+    return Cuts(train, over[-1]) if train else None
 
 
 def penetration_labels(
@@ -87,15 +107,17 @@ def probe_scores(
 ) -> Scores:
     """Score the test cut by ridge probes, one per category, trained on other households at the training cuts.
 
-    `vectors[cut]` [n, d] and `labels[cut]` [n, C] by cut. The penalty is one for all categories, the best pooled AUC at
-    the last training cut; vectors are divided by one number: the probe sees neither their rotation nor their scale.
+    `vectors[cut]` [n, d] and `labels[cut]` [n, C] by cut; the last cut is the test. The penalty is one for all
+    categories, the best pooled AUC at the last training cut; vectors are divided by one number: the probe sees neither
+    their rotation nor their scale.
     """
-    last = settings.train_cuts[-1]
-    known = np.concatenate([vectors[cut][labels[cut].eligible.any(axis=1)] for cut in settings.train_cuts])
+    *train, test_cut = sorted(labels)
+    last = train[-1]
+    known = np.concatenate([vectors[cut][labels[cut].eligible.any(axis=1)] for cut in train])
     center = known.mean(axis=0, dtype=np.float64)
     spread = float(np.sqrt(np.mean((known - center) ** 2))) or 1.0
-    scaled = {cut: (vectors[cut] - center) / spread for cut in (*settings.train_cuts, settings.test_cut)}
-    grams, moments = _sums(scaled, labels, folds, settings)
+    scaled = {cut: (vectors[cut] - center) / spread for cut in (*train, test_cut)}
+    grams, moments = _sums(scaled, {cut: labels[cut] for cut in train}, folds, settings)
     shape = labels[last].eligible.shape
     chosen, test = np.empty((len(settings.penalties), *shape)), np.empty((len(settings.penalties), *shape))
     for fold in range(settings.folds):
@@ -104,7 +126,7 @@ def probe_scores(
         for i, penalty in enumerate(settings.penalties):
             slope, intercept = _solve(rest, target, penalty)
             chosen[i][inside] = scaled[last][inside] @ slope.T + intercept
-            test[i][inside] = scaled[settings.test_cut][inside] @ slope.T + intercept
+            test[i][inside] = scaled[test_cut][inside] @ slope.T + intercept
     best = int(np.argmax([pooled_auc(labels[last], scores) for scores in chosen]))
     return Scores(test[best], settings.penalties[best])
 
@@ -171,10 +193,10 @@ def _sums(
     vectors: Mapping[date, np.ndarray], labels: Mapping[date, Labels], folds: np.ndarray, settings: PenetrationSettings
 ) -> tuple[np.ndarray, np.ndarray]:
     """Sum x x' [folds, C, d + 1, d + 1] and x y [folds, C, d + 1] over eligible pairs; the last entry of x is 1."""
-    categories = labels[settings.train_cuts[0]].eligible.shape[1]
-    d = vectors[settings.train_cuts[0]].shape[1] + 1
+    first = min(labels)
+    categories, d = labels[first].eligible.shape[1], vectors[first].shape[1] + 1
     grams, moments = np.zeros((settings.folds, categories, d, d)), np.zeros((settings.folds, categories, d))
-    for cut in settings.train_cuts:
+    for cut in labels:
         x = np.column_stack([vectors[cut], np.ones(len(folds))])
         for fold in range(settings.folds):
             inside = folds == fold

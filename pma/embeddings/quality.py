@@ -15,11 +15,13 @@ from scipy import sparse
 
 from pma.embeddings.autoencoder import Autoencoder
 from pma.embeddings.baselines import Svd, ease_scores, rfm, sum_by_category
-from pma.embeddings.history import history
+from pma.embeddings.history import before, history
 from pma.embeddings.inputs import InputPlan, input_matrix, raw_matrix
 from pma.embeddings.penetration import (
+    Cuts,
     Labels,
     auc,
+    auc_difference,
     buy_rate_labels,
     household_folds,
     measures,
@@ -33,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 Vectors = Mapping[date, np.ndarray]
 TASKS = ("penetration", "buy_rate")
+# Customers whose inputs are given back, at most: given back, a row holds every input, zeros too.
+REBUILT_ROWS = 3000
 
 
 @dataclass(frozen=True)
@@ -45,30 +49,26 @@ class Panel:
     after: Mapping[date, pd.DataFrame]
 
 
-def gather_panel(purchases: DataFrame, products: DataFrame, settings: PenetrationSettings) -> Panel:
+def gather_panel(purchases: DataFrame, products: DataFrame, cuts: Cuts, settings: PenetrationSettings) -> Panel:
     """Collect the customers with a purchase before the test cut, at most `customers` by hash, and their pairs."""
-    cuts = (*settings.train_cuts, settings.test_cut)
-    seen = (
-        purchases.where(F.col("purchased_at") < F.lit(settings.test_cut).cast("timestamp"))
-        .select("customer_id")
-        .distinct()
-    )
+    dates = (*cuts.train, cuts.test)
+    seen = before(purchases, cuts.test).select("customer_id").distinct()
     drawn = seen.orderBy(F.xxhash64("customer_id"), "customer_id").limit(settings.customers)
     customers = tuple(sorted(row["customer_id"] for row in drawn.collect()))
     mine = purchases.join(F.broadcast(drawn), on="customer_id", how="left_semi").join(
         products.select("product_id", "category"), on="product_id", how="inner"
     )
     days = timedelta(days=7 * settings.label_weeks)
-    before = _pairs(history(mine, cuts, 7 * settings.history_weeks))
-    after = _pairs(history(mine, [cut + days for cut in cuts], days.days))
+    earlier = _pairs(history(mine, dates, 7 * settings.history_weeks))
+    after = _pairs(history(mine, [cut + days for cut in dates], days.days))
     categories = tuple(
         sorted(row["category"] for row in products.select("category").distinct().collect() if row["category"])
     )
     return Panel(
         customers,
         categories,
-        {cut: before[before["as_of_date"] == cut] for cut in cuts},
-        {cut: after[after["as_of_date"] == cut + days] for cut in cuts},
+        {cut: earlier[earlier["as_of_date"] == cut] for cut in dates},
+        {cut: after[after["as_of_date"] == cut + days] for cut in dates},
     )
 
 
@@ -113,25 +113,35 @@ def _array(cell: object) -> np.ndarray:
 
 
 def judge(
-    panel: Panel, arms: Mapping[str, Vectors], scores: Mapping[str, np.ndarray], settings: PenetrationSettings
+    panel: Panel,
+    arms: Mapping[str, Vectors],
+    scores: Mapping[str, np.ndarray],
+    rivals: Mapping[str, str],
+    settings: PenetrationSettings,
 ) -> pd.DataFrame:
     """Measure every arm at both tasks. One row per task, arm, metric: value, ci_low, ci_high.
 
     `arms`: vectors by cut, scored by probes. `scores` [customers, all categories]: arms that score without labels.
+    `rivals`: the arm that each arm's AUC is compared with, over the same resampled households.
     """
     found = []
     folds = household_folds(panel.customers, settings)
     for task in TASKS:
         labels = _labels(panel, task, settings)
-        chosen = top_categories(labels[settings.train_cuts[-1]], settings)
+        *_, last_train, test_cut = sorted(labels)
+        chosen = top_categories(labels[last_train], settings)
         picked = {cut: labels[cut].only(chosen) for cut in labels}
-        test = picked[settings.test_cut]
-        ready = {name: values[:, chosen] for name, values in scores.items() if task == "penetration"}
+        test = picked[test_cut]
+        ready = {name: values[:, chosen] for name, values in scores.items()}
         for name, vectors in arms.items():
             logger.info("%s: probing %s", task, name)
             ready[name] = probe_scores(vectors, picked, folds, settings).values
         for name, values in ready.items():
             found.append(measures(test, values, settings).assign(task=task, arm=name))
+        for name, rival in rivals.items():
+            above = auc_difference(test, ready[name], ready[rival], settings)
+            row = pd.DataFrame([(f"auc_above_{rival}", *above)], columns=["metric", "value", "ci_low", "ci_high"])
+            found.append(row.assign(task=task, arm=name))
     return pd.concat(found, ignore_index=True)
 
 
@@ -164,11 +174,13 @@ def purchase_arms(
         f"svd_{dimension}": {cut: svd.encode(matrix, dimension) for cut, matrix in inputs.items()},
         "rfm": {cut: rfm(matrix, names) for cut, matrix in raw.items()},
     }
-    clean = inputs[max(inputs)]
+    last = max(inputs)
+    some = np.unique(np.linspace(0, inputs[last].shape[0] - 1, REBUILT_ROWS).astype(int))
+    clean = inputs[last][some]
     from_svd = svd.decode(svd.encode(clean, size))
     if model.plan.value_weight > 0:
         from_svd[:, model.plan.values_start :] *= _value_length(clean, model.plan)
-    rebuilt = {"autoencoder": model.decode(codes[max(inputs)]), f"svd_{size}": from_svd}
+    rebuilt = {"autoencoder": model.decode(codes[last][some]), f"svd_{size}": from_svd}
     rows = [_reconstruction(clean, given, model.plan).assign(arm=name) for name, given in rebuilt.items()]
     return arms, pd.concat(rows, ignore_index=True)
 

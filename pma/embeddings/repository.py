@@ -128,12 +128,16 @@ def people(customers: DataFrame, purchases: DataFrame, dates: Sequence[date]) ->
 
 
 def model_row(
-    spark: SparkSession, plan: Plan, whitenings: Sequence[Whitening], settings: EmbeddingSettings, run_id: str
+    spark: SparkSession,
+    plan: Plan,
+    whitenings: Sequence[Whitening],
+    metrics: Mapping[str, float],
+    settings: EmbeddingSettings,
+    run_id: str,
 ) -> DataFrame:
-    """Return the row of `bl.embedding_models`: where each block stands, and what the model was made from."""
+    """Return the row of `bl.embedding_models`: where each block stands, what the model was made from and measured."""
     blocks = layout(whitenings)
-    metrics = {f"dimensions_{name}": float(length) for name, _, length in blocks}
     dimension = sum(length for _, _, length in blocks)
     made_from = (digest(settings), plan.input_hash, plan.trained_as_of)
-    row = (plan.model_version, blocks, dimension, *made_from, metrics, run_id)
+    row = (plan.model_version, blocks, dimension, *made_from, dict(metrics), run_id)
     return spark.createDataFrame([row], EMBEDDING_MODELS.schema)

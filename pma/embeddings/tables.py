@@ -125,7 +125,7 @@ CUSTOMER_EMBEDDINGS = TableSpec(
         Column(
             "embedding",
             "array<float>",
-            "all blocks, whitened, brought to mean length 1, weighted; offsets in bl.embedding_models",
+            "all blocks, softly whitened, of mean length 1 x weight; offsets in bl.embedding_models",
             True,
         ),
         Column("baskets_seen", "bigint", "receipts before the as-of date", required=True),
@@ -147,7 +147,7 @@ EMBEDDING_MODELS = TableSpec(
         Column("config_hash", "string", "digest of the room's settings", required=True),
         Column("input_hash", "string", "digest of the rows the model was trained on", required=True),
         Column("trained_as_of", "date", "no later row was seen in training", required=True),
-        Column("metrics", "map<string,double>", "what training measured", required=True),
+        Column("metrics", "map<string,double>", "what the autoencoder's training measured", required=True),
         RUN,
     ),
 )
@@ -163,7 +163,7 @@ EMBEDDING_QUALITY = TableSpec(
         Column("metric", "string", "auc, lift_at_10, hit_at_10, ..."),
         Column("cut", "string", "the date after which it was measured"),
         Column("value", "double", "the measure", required=True),
-        Column("ci_low", "double", "lower end of the 95 % bootstrap interval over customers"),
+        Column("ci_low", "double", "lower end of the 95 % interval over customers, or over baskets for next_item"),
         Column("ci_high", "double", "upper end"),
         RUN,
     ),

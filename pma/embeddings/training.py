@@ -18,7 +18,7 @@ from scipy import sparse
 
 from pma.embeddings.autoencoder import WEIGHT_NAMES, Autoencoder, add_noise, build_network, row_losses
 from pma.embeddings.checkpoint import Progress, drop_checkpoint, read_checkpoint, write_checkpoint
-from pma.embeddings.distributed import Distributed, connect
+from pma.embeddings.distributed import Distributed, DistributedError, connect
 from pma.embeddings.inputs import InputPlan, input_matrix, plan_inputs
 from pma.embeddings.settings import AutoencoderSettings
 from pma.embeddings.training_rows import TrainingRowsError, is_held_out, read_shard
@@ -73,7 +73,8 @@ def train(
 
     Goes on from a checkpoint if an earlier run of the same request was killed, to the same result as without the kill.
     Report: epochs, best_epoch, held_out_loss, history, training_rows, held_out_rows, inputs, ranks, seconds, and
-    rank_weight_difference, which is 0.0 unless the ranks drifted apart.
+    rank_weight_difference, which is 0.0. Raises DistributedError, on every rank, where the ranks drifted apart: no
+    model is written then.
     """
     started = time.monotonic()
     settings = request.settings
@@ -91,7 +92,10 @@ def train(
             "%d inputs, %d training rows, %d held out, %d ranks", plan.width, *counts.sum(axis=0), distributed.size
         )
     trainer = Trainer(plan, settings, distributed, shards, steps)
-    identity = f"{settings.model_dump_json()}|{plan.width}|{counts.astype(int).tolist()}"
+    sums = distributed.total(
+        _by_shard(settings, shards, lambda shard: [float(shard.training.sum()), float(shard.held_out.sum())])
+    )
+    identity = f"{settings.model_dump_json()}|{plan.width}|{counts.astype(int).tolist()}|{sums.tolist()}"
     checkpoint = Path(f"{request.model}.checkpoint")
     begun = read_checkpoint(checkpoint, identity) if distributed.rank == 0 else None
     progress = distributed.from_first(begun or Progress.first(trainer.state()))
@@ -122,6 +126,11 @@ def train(
         "inputs": plan.width,
         "rank_weight_difference": _weight_difference(trainer.state(), distributed),
     }
+    if report["rank_weight_difference"] != 0.0:
+        raise DistributedError(
+            f"{request.model}: not written: weights of the ranks differ by {report['rank_weight_difference']}. "
+            "Fix: train with embeddings.autoencoder.ranks = 1 until Horovod is repaired"
+        )
     if distributed.rank == 0:
         weights = dict(zip(WEIGHT_NAMES, progress.best, strict=True))
         Autoencoder(plan=plan, report=report, **weights).save(Path(request.model))

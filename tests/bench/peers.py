@@ -116,7 +116,7 @@ def duckdb_level(level: str, day: date, windows: list[int]) -> str:
             SELECT customer_id, entity, {", ".join(sums)}, min(age) AS recency
             FROM (
                 SELECT customer_id, basket_id, {KEYS[level]} AS entity,
-                    date_diff('day', min(purchased_at)::DATE, DATE '{day}') AS age, count(*) AS lines,
+                    date_diff('day', max(purchased_at)::DATE, DATE '{day}') AS age, count(*) AS lines,
                     sum(spend) AS spend, sum(quantity) AS quantity, sum(discount) AS discount
                 FROM joined
                 WHERE {KEYS[level]} IS NOT NULL

@@ -138,9 +138,17 @@ def test_an_opportunity_is_what_similar_customers_buy_and_he_does_not(spark, clu
         ("dry baker", number["jam"]): pytest.approx(5 * half / 6, abs=1e-6),
         ("grey builder", number["paint"]): pytest.approx((5 * half + 1 / np.sqrt(65)) / 6 - 1 / np.sqrt(65), abs=1e-6),
     }
-    # The others buy a little less bread or nails than the average of their kind, and nothing of the other kind.
-    assert {key for key in found if " " not in key[0]} == {(f"baker{i}", number["bread"]) for i in range(5)} | {
-        (f"builder{i}", number["nails"]) for i in range(5)
+    # The others buy a little less bread or nails than the average of their kind, which is not far less.
+    assert {key for key in found if " " not in key[0]} == set()
+
+
+def test_how_much_less_is_far_less_is_a_setting(spark, clusters, model, number):
+    lines = spark.createDataFrame(receipts(), LINE)
+    lenient = SETTINGS.model_copy(update={"far_less": 1.0})
+    rows = opportunity_clusters(lines, clusters, model, [AS_OF], lenient).collect()
+    assert {(row.customer_id, row.cluster_id) for row in rows if " " not in row.customer_id} == {
+        *((f"baker{i}", number["bread"]) for i in range(5)),
+        *((f"builder{i}", number["nails"]) for i in range(5)),
     }
 
 

@@ -12,7 +12,6 @@ def test_one_process_keeps_what_it_has():
     assert (alone.rank, alone.size) == (0, 1)
     assert alone.total(np.array([1.5, 2.0])).tolist() == [1.5, 2.0]
     assert alone.average_gradients([1, 2]) == [1, 2]
-    assert alone.smallest(3) == 3
     assert alone.from_first({"a": 1}) == {"a": 1}
 
 

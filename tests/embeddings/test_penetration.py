@@ -9,11 +9,13 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import roc_auc_score
 
 from pma.embeddings.penetration import (
+    Cuts,
     Labels,
     auc,
     auc_difference,
     buy_rate_labels,
     household_folds,
+    label_cuts,
     lift,
     measures,
     penetration_labels,
@@ -23,9 +25,7 @@ from pma.embeddings.penetration import (
 from pma.embeddings.settings import PenetrationSettings
 
 CUTS = (date(2017, 1, 2), date(2017, 1, 30), date(2017, 2, 27))
-SETTINGS = PenetrationSettings(
-    train_cuts=CUTS[:2], test_cut=CUTS[2], folds=3, penalties=(1.0, 50.0), categories=2, bootstrap=60
-)
+SETTINGS = PenetrationSettings(folds=3, penalties=(1.0, 50.0), categories=2, bootstrap=60)
 
 
 def pairs(*rows):
@@ -93,7 +93,7 @@ def test_a_probe_is_scikit_learns_ridge_on_other_households():
     vectors, labels, folds = study()
     settings = SETTINGS.model_copy(update={"penalties": (50.0,)})
     found = probe_scores(vectors, labels, folds, settings)
-    train = settings.train_cuts
+    train = CUTS[:2]
     known = np.concatenate([vectors[cut][labels[cut].eligible.any(axis=1)] for cut in train])
     spread = np.sqrt(((known - known.mean(axis=0)) ** 2).mean())
     for category in range(2):
@@ -102,7 +102,7 @@ def test_a_probe_is_scikit_learns_ridge_on_other_households():
             x = np.concatenate([vectors[cut][r] for cut, r in zip(train, rows, strict=True)]) / spread
             y = np.concatenate([labels[cut].positive[r, category] for cut, r in zip(train, rows, strict=True)])
             ridge = Ridge(50.0).fit(x, y.astype(float))
-            expected = ridge.predict(vectors[settings.test_cut][folds == fold] / spread)
+            expected = ridge.predict(vectors[CUTS[2]][folds == fold] / spread)
             assert found.values[folds == fold, category] == pytest.approx(expected, abs=1e-9)
 
 
@@ -127,10 +127,25 @@ def test_a_probe_sees_neither_rotation_nor_scale():
     assert first.values == pytest.approx(second.values, abs=1e-8)
 
 
+def test_the_last_date_with_its_weeks_over_is_the_test_and_no_probe_learns_from_those_weeks():
+    as_of = [date(2017, 8, 28), date(2017, 9, 25), date(2017, 10, 30), date(2017, 11, 20), date(2018, 1, 1)]
+    four_weeks = PenetrationSettings(label_weeks=4)
+    # The weeks of 10-30 end on 11-26, after the test has begun.
+    expected = Cuts((date(2017, 8, 28), date(2017, 9, 25)), date(2017, 11, 20))
+    assert label_cuts(as_of, date(2018, 1, 1), four_weeks) == expected
+    assert label_cuts(as_of, date(2017, 12, 17), four_weeks) == expected
+    assert label_cuts(as_of, date(2017, 12, 16), four_weeks) == Cuts(tuple(as_of[:2]), date(2017, 10, 30))
+
+
+@pytest.mark.parametrize("as_of", [[], [date(2026, 1, 1)], [date(2017, 8, 28)], [date(2017, 8, 28), date(2017, 9, 4)]])
+def test_dates_without_one_to_learn_from_and_one_to_judge_at_give_no_cuts(as_of):
+    assert label_cuts(as_of, date(2018, 1, 1), PenetrationSettings(label_weeks=4)) is None
+
+
 def test_the_penalty_is_chosen_without_the_test_cut():
     vectors, labels, folds = study()
     shuffled = dict(labels)
-    shuffled[SETTINGS.test_cut] = Labels(labels[CUTS[2]].eligible, ~labels[CUTS[2]].positive)
+    shuffled[CUTS[2]] = Labels(labels[CUTS[2]].eligible, ~labels[CUTS[2]].positive)
     first, second = (probe_scores(vectors, part, folds, SETTINGS) for part in (labels, shuffled))
     assert first.penalty == second.penalty
     assert np.array_equal(first.values, second.values)
@@ -139,7 +154,7 @@ def test_the_penalty_is_chosen_without_the_test_cut():
 def test_measures_hold_pooled_and_mean_values_with_intervals_around_them():
     vectors, labels, folds = study()
     scores = probe_scores(vectors, labels, folds, SETTINGS).values
-    test = labels[SETTINGS.test_cut]
+    test = labels[CUTS[2]]
     found = measures(test, scores, SETTINGS).set_index("metric")
     assert found.loc["auc", "value"] == pytest.approx(
         roc_auc_score(test.positive[test.eligible], scores[test.eligible])

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from datetime import date
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from pma.embeddings.autoencoder import Autoencoder
 from pma.embeddings.distributed import DistributedError, Single
 from pma.embeddings.inputs import raw_matrix
-from pma.embeddings.launch import launch_training
+from pma.embeddings.launch import launch_training, only_trainer
 from pma.embeddings.sealed import SealedFileError
 from pma.embeddings.settings import AutoencoderSettings
 from pma.embeddings.training import TrainingRequest, train
@@ -186,3 +187,33 @@ def test_more_ranks_than_spark_slots_are_refused_before_they_wait(folder, tmp_pa
     request = request_for(folder, tmp_path / "model", backend="horovod", ranks=4)
     with pytest.raises(DistributedError, match=r"ranks is 4, but Spark \(local\[2.*\]\) runs 2 tasks at once. Fix:"):
         launch_training(request, spark)
+
+
+class DriftedAtTheEnd(Single):
+    """A backend whose rank 0 holds other weights than this process when they are compared."""
+
+    def from_first(self, thing):
+        return [value + 1e-6 for value in thing] if isinstance(thing, list) else thing
+
+
+def test_a_model_whose_ranks_drifted_apart_is_never_written(folder, tmp_path):
+    request = request_for(folder, tmp_path / "drifted")
+    with pytest.raises(
+        DistributedError, match=r"drifted: not written: weights of the ranks differ by .*Fix: train with"
+    ):
+        train(request, DriftedAtTheEnd())
+    assert not Path(request.model).exists()
+
+
+def test_a_second_training_of_the_same_model_waits_for_the_first(tmp_path):
+    entered = threading.Event()
+
+    def second():
+        with only_trainer(tmp_path / "model"):
+            entered.set()
+
+    waiting = threading.Thread(target=second, daemon=True)
+    with only_trainer(tmp_path / "model"):
+        waiting.start()
+        assert not entered.wait(0.5)
+    assert entered.wait(10)

@@ -90,8 +90,6 @@ def write_settings(folder: Path, **changes: object) -> Path:
             "receipts": {"word2vec": word2vec},
             "autoencoder": {"dimension": 8, "batch_rows": 16, "shards": 2, "max_epochs": 2},
             "penetration": {
-                "train_cuts": AS_OF[:1],
-                "test_cut": AS_OF[1],
                 "history_weeks": 3,
                 "categories": 4,
                 "folds": 2,

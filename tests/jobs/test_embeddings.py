@@ -1,6 +1,7 @@
 """The whole job, from CSV files to vectors, as `make run` runs it: real Spark, Delta, Keras and two Horovod ranks."""
 
 import pandas as pd
+import pytest
 
 from pma.query import main as ask
 from tests.jobs.shop import AS_OF, EMBEDDING, EMBEDDING_TASKS, rows, run, write_settings, write_shop
@@ -39,9 +40,19 @@ def test_quality_has_every_arm_of_every_task(shop):
 
     arms = found.groupby("task")["arm"].agg(lambda names: sorted(set(names))).to_dict()
     assert set(arms["penetration"]) >= {"autoencoder", "embedding", "embedding_rfm", "svd_8", "rfm", "ease"}
-    assert set(arms["buy_rate"]) >= {"autoencoder", "embedding", "embedding_rfm", "svd_8", "rfm"}
+    assert set(arms["buy_rate"]) == set(arms["penetration"])
     assert set(arms["next_item"]) == {"word2vec", "gensim_sgns", "popularity"}
     assert found.loc[found["metric"] == "rank_weight_difference", "value"].tolist() == [0.0]
+    auc = found[found["metric"] == "auc"].set_index(["task", "arm"])["value"]
+    above = found[found["metric"] == "auc_above_svd_8"].set_index(["task", "arm"])["value"]
+    for task in ("penetration", "buy_rate"):
+        assert above[task, "autoencoder"] == pytest.approx(auc[task, "autoencoder"] - auc[task, "svd_8"])
+
+
+def test_the_model_says_what_its_training_measured(shop):
+    (metrics,) = rows(shop, "bl.embedding_models", ["model_version"])["metrics"]
+    assert dict(metrics).items() >= {("epochs", 2.0), ("rank_weight_difference", 0.0)}
+    assert dict(metrics)["held_out_loss"] > 0
 
 
 def test_every_run_of_a_job_is_in_the_list_of_runs(shop):
@@ -88,3 +99,16 @@ def test_the_same_shop_gives_the_same_vectors_in_another_warehouse(shop, tmp_pat
     pd.testing.assert_frame_equal(
         rows(conf, "bl.customer_embeddings", EMBEDDING), rows(shop, "bl.customer_embeddings", EMBEDDING)
     )
+
+
+def test_dates_without_weeks_after_them_give_vectors_that_are_not_measured_and_say_so(spark, tmp_path, capfd):
+    write_shop(tmp_path)
+    conf = write_settings(tmp_path, as_of=[])
+
+    assert set(run(conf).values()) == {0}
+
+    said = capfd.readouterr()
+    assert "propensity is not measured: the last purchase is of 2017-10-0" in said.err
+    assert "product vectors are not measured: no basket of two products" in said.err
+    assert "Nothing was measured; the log says what is missing." in said.out
+    assert len(rows(conf, "bl.customer_embeddings", EMBEDDING)) == 60

@@ -1,0 +1,63 @@
+"""Which model, trained before which date, for which dates."""
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from pma.embeddings.plan import make_plan
+from pma.settings import Settings, load
+from pma.sources.tables import CUSTOMERS, PRODUCTS, PURCHASES, STORES
+from pma.tables import TableError
+from tests.conftest import REPOSITORY
+
+AS_OF = ("2017-06-01", "2017-07-01")
+
+
+def settings(*overrides):
+    return load(overrides=[f"as_of=[{', '.join(AS_OF)}]", f"rules={REPOSITORY}/conf/rules", *overrides])
+
+
+def line(customer, basket, day):
+    at = datetime(2017, *day, 12, tzinfo=UTC)
+    return (customer, basket, "milk", "s1", at, 1.0, 2.0, 0.0)
+
+
+FIRST, MAY, JUNE = line("ann", "b1", (1, 10)), line("ann", "b2", (5, 31)), line("bob", "b3", (6, 1))
+
+
+@pytest.fixture
+def shop(spark, warehouse):
+    warehouse.replace(PRODUCTS, spark.createDataFrame([("milk", *[None] * 5)], PRODUCTS.schema))
+    warehouse.replace(STORES, spark.createDataFrame([("s1", "Ohio", False)], STORES.schema))
+    warehouse.replace(CUSTOMERS, spark.createDataFrame([(n, *[None] * 7) for n in ("ann", "bob")], CUSTOMERS.schema))
+
+    def fill(*lines):
+        warehouse.replace(PURCHASES, spark.createDataFrame(lines, PURCHASES.schema))
+        return warehouse
+
+    return fill
+
+
+def test_the_model_is_that_of_the_rows_before_its_date_whatever_came_later(shop):
+    version = make_plan(shop(FIRST, MAY), settings()).model_version
+    assert version.startswith("20170601-")
+    assert make_plan(shop(FIRST, MAY, JUNE), settings()).model_version == version
+    assert make_plan(shop(FIRST), settings()).model_version != version
+    assert make_plan(shop(FIRST, MAY), settings("embeddings.products.top=7")).model_version != version
+
+
+def test_training_dates_roll_back_from_the_first_date_as_far_as_there_is_history(shop):
+    plan = make_plan(shop(FIRST, MAY), settings())
+    assert plan.trained_as_of == date(2017, 6, 1)
+    assert plan.training_dates == (date(2017, 3, 9), date(2017, 4, 6), date(2017, 5, 4), date(2017, 6, 1))
+    assert plan.as_of_dates == (date(2017, 6, 1), date(2017, 7, 1))
+
+
+def test_without_dates_it_is_the_day_after_the_last_purchase(shop):
+    plan = make_plan(shop(FIRST, MAY), Settings(rules=f"{REPOSITORY}/conf/rules"))
+    assert (plan.trained_as_of, plan.as_of_dates) == (date(2017, 6, 1), (date(2017, 6, 1),))
+
+
+def test_a_model_that_would_have_seen_the_future_is_refused(shop):
+    with pytest.raises(TableError, match=r"as_of 2017-06-01 lies before embeddings\.trained_as_of 2017-06-02"):
+        make_plan(shop(FIRST, MAY), settings("embeddings.trained_as_of=2017-06-02"))
