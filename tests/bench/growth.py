@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 from journey import journey, session
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pma.embeddings.autoencoder import Autoencoder
@@ -50,10 +50,19 @@ def main(folder: Path, scales: list[int]) -> None:
             encoded = encoded.withColumn("model_version", F.lit("bench")).withColumn("block", F.lit("purchases"))
             tables.replace(CUSTOMER_BLOCKS, encoded)
             encoding = time.monotonic() - started
-        driver = psutil.Process().memory_info().rss
-        rows.append((scale, count, features, encoding, memory.peak_bytes / 1e9, driver / 1e9))
+        held = psutil.Process().memory_info().rss + live_heap(tables.spark)
+        rows.append((scale, count, features, encoding, memory.peak_bytes / 1e9, held / 1e9))
         print(f"{scale}x: {count:,} lines, features {features:.0f} s, encoding {encoding:.0f} s", file=sys.stderr)
     report(rows)
+
+
+def live_heap(spark: SparkSession) -> int:
+    """Return the bytes that the JVM still holds after a collection: what the driver keeps, once its tasks are over."""
+    jvm = spark.sparkContext._jvm
+    assert jvm is not None
+    jvm.java.lang.System.gc()
+    runtime = jvm.java.lang.Runtime.getRuntime()
+    return int(runtime.totalMemory() - runtime.freeMemory())
 
 
 def copies(purchases: DataFrame, scale: int) -> DataFrame:
@@ -82,7 +91,8 @@ def exponent(sizes: list[int], seconds: list[float]) -> float:
 
 def report(rows: list[tuple]) -> None:
     """Print one line per scale and the fitted exponents."""
-    print("\nCopies of all customers, measured at one date\n")
+    print("\nCopies of all customers, measured at one date")
+    print("(all: peak of all processes; driver: what Python and the JVM still hold when the step is over)\n")
     print(f"{'scale':>5} {'lines':>12} {'features s':>11} {'encoding s':>11} {'all GB':>7} {'driver GB':>10}")
     for scale, lines, features, encoding, peak, driver in rows:
         print(f"{scale:>4}x {lines:>12,} {features:>11.1f} {encoding:>11.1f} {peak:>7.2f} {driver:>10.2f}")
