@@ -1,4 +1,8 @@
-"""Expectations on a frame: rows that miss one go to quarantine with the reason, and none is lost."""
+"""Expectations on a frame: rows that miss one go to quarantine with the reason, and none is lost.
+
+Frames here may carry, beside their own columns: `given`, a struct of the row as its source gave it; `reasons`, the
+checks that it fails; `copies`, how many equal rows it stands for.
+"""
 
 from __future__ import annotations
 
@@ -26,6 +30,12 @@ QUARANTINE = TableSpec(
     checks={"at_least_one_reason": "size(reasons) > 0", "at_least_one_copy": "copies > 0"},
 )
 
+# Spark's own patterns for JSON end at milliseconds, and two different rows would become one.
+EXACT = {
+    "timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX",
+    "timestampNTZFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS",
+}
+
 
 @dataclass(frozen=True)
 class Check:
@@ -41,20 +51,27 @@ def judge(frame: DataFrame, checks: Sequence[Check]) -> DataFrame:
     return frame.select(*frame.columns, found.alias("reasons"))
 
 
+def refuse_copies(judged: DataFrame, key: Sequence[str], order: Sequence[str], reason: str) -> DataFrame:
+    """Add `reason` to all but one of the passing rows of each key: the first by `order`, then content, still passes.
+
+    A row that fails another check is no copy of anything. No row is added or lost.
+    """
+    passes = F.size("reasons") == 0
+    # Within a key, passing rows are numbered among themselves.
+    window = Window.partitionBy(*key, passes).orderBy(*order, F.xxhash64(*judged.columns))
+    again = passes & (F.row_number().over(window) > 1)
+    reasons = F.when(again, F.array(F.lit(reason))).otherwise(F.col("reasons"))
+    return judged.select(*[reasons.alias(name) if name == "reasons" else F.col(name) for name in judged.columns])
+
+
 def kept(judged: DataFrame) -> DataFrame:
-    """Return the rows that pass, without `reasons`."""
-    return judged.where(F.size("reasons") == 0).drop("reasons")
+    """Return the rows that pass, with their own columns only."""
+    return judged.where(F.size("reasons") == 0).drop("reasons", "given", "copies")
 
 
 def refused(judged: DataFrame) -> DataFrame:
     """Return the rows that fail, with their `reasons`."""
     return judged.where(F.size("reasons") > 0)
-
-
-def mark_copies(frame: DataFrame, key: Sequence[str], order: Sequence[str]) -> DataFrame:
-    """Add `copy_number`: 1 for the row to keep of each key, 2 and more for the others, by `order` then content."""
-    window = Window.partitionBy(*key).orderBy(*order, F.xxhash64(*frame.columns))
-    return frame.select(*frame.columns, F.row_number().over(window).alias("copy_number"))
 
 
 def mark_known(frame: DataFrame, known: DataFrame, key: str) -> DataFrame:
@@ -65,12 +82,14 @@ def mark_known(frame: DataFrame, known: DataFrame, key: str) -> DataFrame:
 
 
 def quarantined(bad: DataFrame, source_table: str, run_id: str) -> DataFrame:
-    """Return the rows of `st_il.quarantine` for refused rows: equal ones become one with a count."""
-    content = F.to_json(F.struct(*[column for column in bad.columns if column != "reasons"]))
+    """Return the rows of `st_il.quarantine` for refused rows: those given alike become one, their `copies` summed.
+
+    `bad` has `reasons`, `given` and `copies`; a column that the source left empty is not in the content.
+    """
     rows = (
-        bad.select("reasons", content.alias("content"))
+        bad.select("reasons", F.to_json("given", EXACT).alias("content"), "copies")
         .groupBy("content")
-        .agg(F.min("reasons").alias("reasons"), F.count("*").alias("copies"))
+        .agg(F.min("reasons").alias("reasons"), F.sum("copies").alias("copies"))
     )
     return rows.select(
         F.lit(source_table).alias("source_table"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import time
@@ -22,6 +24,9 @@ from pma.tables import Column, TableSpec
 from pma.warehouse import Warehouse
 
 logger = logging.getLogger("pma")
+
+# Options of a source that may hold a password; a JDBC url may carry one as well.
+SECRET = re.compile("password|secret|token|key|url|credential", re.IGNORECASE)
 
 RUNS = TableSpec(
     name="bl.runs",
@@ -64,7 +69,7 @@ def job_run(job: str, argv: Sequence[str] | None = None) -> Iterator[Run]:
     settings, shared = parse(argv, job)
     run_id = f"{shared or new_run_id()}.{job}"
     log_to_stderr(run_id)
-    logger.info("settings %s: %s", settings.digest(), settings.model_dump_json(exclude_defaults=True))
+    logger.info("settings %s: %s", settings.digest(), told(settings))
     spark = spark_session(settings.spark, f"pma {job}")
     run = Run(job, run_id, settings, spark, Warehouse(spark, settings.warehouse, run_id))
     run.tables.register()
@@ -80,6 +85,15 @@ def job_run(job: str, argv: Sequence[str] | None = None) -> Iterator[Run]:
         spark.catalog.clearCache()
     _record(run, "succeeded", None)
     logger.info("succeeded in %.0f s", time.monotonic() - started)
+
+
+def told(settings: Settings) -> str:
+    """Return what differs from the defaults, as JSON for the log, without the secrets of a source's options."""
+    tree = settings.model_dump(mode="json", exclude_defaults=True)
+    for source in (tree.get("sources") or {}).values():
+        options = source.get("options", {}) if isinstance(source, dict) else {}
+        options |= {name: "(not shown)" for name in options if SECRET.search(name)}
+    return json.dumps(tree)
 
 
 def _record(run: Run, status: str, message: str | None) -> None:

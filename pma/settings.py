@@ -54,11 +54,19 @@ def digest(settings: BaseModel) -> str:
 def parse(argv: Sequence[str] | None, job: str) -> tuple[Settings, str | None]:
     """Read the command line of every job: `--conf FILE`, `--set a.b=value`, `--as-of DATE`, each repeatable.
 
+    An empty value, `--set a.b=`, leaves the setting as it is; `null` takes away what a file says.
     Returns the settings, and the id of the workflow's run where `--run-id` gives one.
+    Raises SettingsError naming file or key.
     """
     parser = argparse.ArgumentParser(prog=job)
     parser.add_argument("--conf", action="append", default=[], metavar="FILE", help="YAML with differences from base")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="one setting by its dotted key")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="one setting by its dotted key; an empty value leaves it as it is",
+    )
     parser.add_argument("--as-of", action="append", default=[], metavar="YYYY-MM-DD", help="date, or several by comma")
     parser.add_argument("--run-id", metavar="ID", help="id of the workflow's run, which all its jobs share")
     args = parser.parse_args(argv)
@@ -72,7 +80,8 @@ def parse(argv: Sequence[str] | None, job: str) -> tuple[Settings, str | None]:
 def load(files: Sequence[str | Path] = (), overrides: Sequence[str] = ()) -> Settings:
     """Lay files and `key=value` overrides over the defaults, later ones first in rank.
 
-    A `base.yml` beside the first file is read before it. Raises SettingsError naming file or key.
+    A `base.yml` beside the first file is read before it. An override with an empty value changes nothing: the bundle
+    hands its variables over whether they are set or not. Raises SettingsError naming file or key.
     """
     paths = [Path(file) for file in files]
     base = paths[0].parent / "base.yml" if paths else None
@@ -91,11 +100,25 @@ def load(files: Sequence[str | Path] = (), overrides: Sequence[str] = ()) -> Set
         raise SettingsError("\n".join(_explain(item) for item in error.errors())) from None
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML's safe loader, but a date that no calendar has stays text: the settings then say which key holds it."""
+
+
+def _date(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Any:
+    try:
+        return loader.construct_yaml_timestamp(node)
+    except ValueError:
+        return loader.construct_scalar(node)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _date)
+
+
 def _read(path: Path) -> dict[str, Any]:
     if not path.exists():
         raise SettingsError(f"{path}: no such settings file")
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except yaml.YAMLError as error:
         raise SettingsError(f"{path}: not valid YAML: {error}") from None
     if tree is None:
@@ -109,8 +132,10 @@ def _parse_override(text: str) -> dict[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise SettingsError(f"--set {text}: found no `=`, allowed: --set section.key=value")
+    if not value.strip():
+        return {}
     try:
-        parsed: Any = yaml.safe_load(value)
+        parsed: Any = yaml.load(value, Loader=_Loader)
     except yaml.YAMLError:
         parsed = value
     for part in reversed(key.split(".")):
@@ -128,13 +153,16 @@ def _overlay(below: dict[str, Any], above: dict[str, Any]) -> None:
 
 def _explain(item: Any) -> str:
     """Word one pydantic error as: key, what was found, what is allowed."""
-    path = [str(part) for part in item["loc"]]
+    # Of a wrong key inside a mapping pydantic says `[key]` behind it.
+    path = [str(part) for part in item["loc"] if part != "[key]"]
     key = ".".join(path)
     if item["type"] == "extra_forbidden":
         allowed = _keys_at(path[:-1])
         close = difflib.get_close_matches(path[-1], allowed, n=1)
         hint = f" (did you mean {close[0]}?)" if close else ""
         return f"{key}: unknown key{hint}; allowed: {', '.join(allowed)}"
+    if item["type"] == "tuple_type":
+        return f"{key}: found {item['input']!r}; allowed: a list, [one, another]"
     allowed_text = item["msg"][0].lower() + item["msg"][1:]
     return f"{key}: found {item['input']!r}; allowed: {allowed_text}"
 

@@ -14,6 +14,7 @@ from pydantic import Field
 from pma.section import Section
 
 if TYPE_CHECKING:
+    from pyspark import SparkConf
     from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
@@ -52,35 +53,52 @@ def spark_session(settings: SparkSettings, app_name: str) -> SparkSession:
     active = SparkSession.getActiveSession()
     if active is not None:
         return active
+    cluster = _cluster_conf()
+    own = {key: value for key, value in settings.conf.items() if cluster is None or not cluster.contains(key)}
     builder = SparkSession.builder.appName(app_name)
-    for key, value in {**SESSION_CONF, **settings.conf}.items():
+    for key, value in {**SESSION_CONF, **own}.items():
         builder = builder.config(key, value)
-    if not _cluster_brings_delta():
+    if not _cluster_brings_delta(cluster):
         builder = _with_delta(_with_master(builder, settings))
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
     return spark
 
 
-def _cluster_brings_delta() -> bool:
-    """Databricks always does; EMR and spark-submit do when they name Delta's extension on the command line."""
-    submitted = os.environ.get("PYSPARK_SUBMIT_ARGS", "") + os.environ.get("SPARK_SUBMIT_OPTS", "")
-    if "DATABRICKS_RUNTIME_VERSION" in os.environ:
-        return True
+def _cluster_conf() -> SparkConf | None:
+    """Return the properties of the Spark that was there before this process asked for one, if one was."""
     from pyspark import SparkConf, SparkContext
 
-    if SparkContext._active_spark_context is not None or "DeltaSparkSessionExtension" in submitted:
+    if "PYSPARK_GATEWAY_PORT" in os.environ:
+        # spark-submit's properties are those of the JVM that started this process: Python sees them once it joined.
+        SparkContext._ensure_initialized()
+        return SparkConf()
+    context = SparkContext._active_spark_context
+    return context.getConf() if context is not None else None
+
+
+def _cluster_brings_delta(cluster: SparkConf | None) -> bool:
+    """Databricks always does; EMR and spark-submit do when they name Delta's extension on the command line."""
+    from pyspark import SparkContext
+
+    submitted = os.environ.get("PYSPARK_SUBMIT_ARGS", "") + os.environ.get("SPARK_SUBMIT_OPTS", "")
+    if "DATABRICKS_RUNTIME_VERSION" in os.environ or "DeltaSparkSessionExtension" in submitted:
         return True
-    # Under spark-submit the properties of the cluster are those of the JVM that started this process.
-    return "PYSPARK_GATEWAY_PORT" in os.environ and "DeltaSparkSessionExtension" in (
-        SparkConf().get("spark.sql.extensions", "") or ""
-    )
+    # A context that runs already is taken as it is.
+    if SparkContext._active_spark_context is not None:
+        return True
+    return cluster is not None and "DeltaSparkSessionExtension" in (cluster.get("spark.sql.extensions", "") or "")
 
 
 def _with_master(builder: SparkSession.Builder, settings: SparkSettings) -> SparkSession.Builder:
     if "PYSPARK_GATEWAY_PORT" in os.environ:
         return builder
-    master = settings.master or os.environ.get("MASTER", "local[*]")
+    master, origin = settings.master, "spark.master"
+    if not master:
+        master, origin = os.environ.get("MASTER"), "the environment's MASTER, for spark.master is not set"
+    if not master:
+        master, origin = "local[*]", "all cores of this machine, for neither spark.master nor MASTER is set"
+    logger.info("Spark's master is %s: %s", master, origin)
     if master.startswith("local[") and "," not in master:
         master = f"{master[:-1]},{TASK_TRIES}]"
     builder = builder.master(master)

@@ -35,6 +35,8 @@ PROPERTIES = {
     "delta.logRetentionDuration": "interval 30 days",
     "delta.deletedFileRetentionDuration": "interval 7 days",
 }
+# Delta keeps a CHECK constraint as the property of this name.
+CONSTRAINT = "delta.constraints."
 # Where a session keeps which folder each of its table names stands for, as JSON.
 REGISTERED = "spark.pma.registered"
 # A write that lost against another job's commit is tried so often in all.
@@ -121,7 +123,10 @@ class Warehouse:
             self._note_rows(spec, frame.count())
 
     def merge(self, spec: TableSpec, frame: DataFrame, update: bool = True) -> None:
-        """Insert rows with new keys and, with `update`, overwrite those whose key is there. Keys only grow."""
+        """Insert rows with new keys and, with `update`, overwrite those whose key is there. Keys only grow.
+
+        Raises TableError when the frame breaks the contract or holds a key twice; the old rows then stay as they are.
+        """
         with self._checked(spec, frame) as frame:
 
             def merge() -> None:
@@ -132,13 +137,18 @@ class Warehouse:
                         f"NOT ({_comparable('old', c)} <=> {_comparable('new', c)})" for c in spec.columns
                     )
                     merging = merging.whenMatchedUpdateAll(condition=differs)
+                before = self.version(spec)
                 merging.whenNotMatchedInsertAll().execute()
-                self._note_rows(spec, self._changed_rows(spec))
+                self._note_rows(spec, self._changed_rows(spec, before))
 
             self._commit(spec, merge)
 
     def append_once(self, spec: TableSpec, frame: DataFrame, app_id: str, version: int = 1) -> None:
-        """Append the frame unless (app_id, version) was appended before: a repeated run adds nothing."""
+        """Append the frame unless (app_id, version) was appended before: a repeated run adds nothing.
+
+        Raises TableError when the frame breaks the contract or holds a key twice; the old rows then stay as they are.
+        Keys that the table holds already are not looked for.
+        """
         with self._checked(spec, frame) as frame:
             writer = frame.write.format("delta").mode("append").option("userMetadata", self._metadata())
             writer = writer.option("txnAppId", app_id).option("txnVersion", version)
@@ -146,7 +156,7 @@ class Warehouse:
             def append() -> None:
                 before = self.version(spec)
                 self._save(spec, writer)
-                self._note_rows(spec, self._changed_rows(spec) if self.version(spec) > before else 0)
+                self._note_rows(spec, self._changed_rows(spec, before))
 
             self._commit(spec, append)
 
@@ -182,21 +192,38 @@ class Warehouse:
     def ensure(self, spec: TableSpec) -> None:
         """Create the table as declared, or hold what is there against the declaration.
 
-        A declared, nullable column that the table lacks is added. Any other difference raises TableError by name.
+        A declared, nullable column or check that the table lacks is added. Any other difference raises TableError by
+        name.
         """
+        self._commit(spec, lambda: None)
+
+    def _ensure(self, spec: TableSpec) -> None:
+        """Do what `ensure` says, for its one writer."""
         if not self.exists(spec):
             self._create(spec)
-        found = {column.name: column.dataType.simpleString() for column in self._delta(spec).toDF().schema}
+        there = self._delta(spec).toDF().schema
+        found = {column.name: column.dataType.simpleString() for column in there}
         declared = {column.name: column.dataType.simpleString() for column in spec.schema}
-        gone = [name for name in found if name not in declared]
-        retyped = [f"{n} ({found[n]} -> {t})" for n, t in declared.items() if found.get(n, t) != t]
+        nullable = {column.name: column.nullable for column in there}
+        constraints = self._constraints(spec)
         new = [name for name in declared if name not in found]
-        impossible = [name for name in new if name in spec.required]
-        if gone or retyped or impossible:
+        differences = {
+            "no longer declared": [name for name in found if name not in declared],
+            "retyped": [f"{n} ({found[n]} -> {t})" for n, t in declared.items() if found.get(n, t) != t],
+            "new but never null": [name for name in new if name in spec.required],
+            "now never null": [name for name in spec.required if nullable.get(name, False)],
+            "now nullable": [n for n in declared if n not in spec.required and not nullable.get(n, True)],
+            "other checks": [
+                f"{name} ({constraints[name.lower()]} -> {condition})"
+                for name, condition in spec.checks.items()
+                if _unspaced(constraints.get(name.lower(), condition)) != _unspaced(condition)
+            ],
+        }
+        if any(differences.values()):
+            told = ", ".join(f"{what} {names}" for what, names in differences.items() if names)
             raise TableError(
-                f"{spec.name}: the stored table differs from the declaration: no longer declared {gone}, "
-                f"retyped {retyped}, new but never null {impossible}. "
-                "Fix: declare the change as a new nullable column, or move the old table away"
+                f"{spec.name}: the stored table differs from the declaration: {told}. "
+                "Fix: declare the change as a new nullable column or a check of a new name, or move the old table away"
             )
         comments = {column.name: (column.type, column.comment) for column in spec.columns}
         for name in new:
@@ -204,7 +231,9 @@ class Warehouse:
             self.spark.sql(
                 f"ALTER TABLE {self.identifier(spec)} ADD COLUMNS (`{name}` {type_} COMMENT {_quoted(comment)})"
             )
-        self._constrain(spec)
+        for name, condition in spec.checks.items():
+            if name.lower() not in constraints:
+                self.spark.sql(f"ALTER TABLE {self.identifier(spec)} ADD CONSTRAINT `{name}` CHECK ({condition})")
 
     def _create(self, spec: TableSpec) -> None:
         builder = DeltaTable.createIfNotExists(self.spark).comment(f"one row per {spec.grain}")
@@ -220,19 +249,17 @@ class Warehouse:
         for column in spec.columns:
             nullable = column.name not in spec.required
             builder = builder.addColumn(column.name, column.type, nullable=nullable, comment=column.comment)
-        constraints = {f"delta.constraints.{name.lower()}": condition for name, condition in spec.checks.items()}
+        constraints = {f"{CONSTRAINT}{name.lower()}": condition for name, condition in spec.checks.items()}
         for key, value in {**PROPERTIES, **constraints}.items():
             builder = builder.property(key, value)
         if spec.cluster_by:
             builder = builder.clusterBy(*spec.cluster_by)
         builder.execute()
 
-    def _constrain(self, spec: TableSpec) -> None:
-        """Add the CHECK constraints that were declared after the table was made."""
-        there = self._delta(spec).detail().select("properties").collect()[0][0]
-        for name, condition in spec.checks.items():
-            if f"delta.constraints.{name.lower()}" not in there:
-                self.spark.sql(f"ALTER TABLE {self.identifier(spec)} ADD CONSTRAINT `{name}` CHECK ({condition})")
+    def _constraints(self, spec: TableSpec) -> dict[str, str]:
+        """Return the CHECK constraints that the stored table has: name in small letters, condition."""
+        properties = self._delta(spec).detail().select("properties").collect()[0][0]
+        return {key.removeprefix(CONSTRAINT): text for key, text in properties.items() if key.startswith(CONSTRAINT)}
 
     @contextmanager
     def _checked(self, spec: TableSpec, frame: DataFrame) -> Iterator[DataFrame]:
@@ -259,9 +286,15 @@ class Warehouse:
         self.rows_written[spec.name] = self.rows_written.get(spec.name, 0) + rows
         logger.info("%s: %d rows written", spec.name, rows)
 
-    def _changed_rows(self, spec: TableSpec) -> int:
-        """Rows that the last commit added or updated, as Delta counted them."""
-        last = self._delta(spec).history(1).select("operationMetrics").collect()[0][0] or {}
+    def _changed_rows(self, spec: TableSpec, before: int) -> int:
+        """Rows that the last commit added or updated, as Delta counted them; none where version `before` is the last.
+
+        Delta makes no commit for a write that changes nothing.
+        """
+        version, metrics = self._delta(spec).history(1).select("version", "operationMetrics").collect()[0]
+        if version == before:
+            return 0
+        last = metrics or {}
         names = (
             ("numTargetRowsInserted", "numTargetRowsUpdated") if "numTargetRowsInserted" in last else ("numOutputRows",)
         )
@@ -277,7 +310,7 @@ class Warehouse:
         """
         try:
             with self._held(spec):
-                self.ensure(spec)
+                self._ensure(spec)
                 for left in reversed(range(CONFLICT_TRIES)):
                     try:
                         write()
@@ -288,7 +321,11 @@ class Warehouse:
                         logger.info("%s: another job has just written to it, again: %s", spec.name, _cause(error))
                         time.sleep(random.uniform(0.5, 5.0))
         except (PySparkException, Py4JJavaError) as error:
-            raise TableError(f"{spec.name}: nothing was written, the rows are as before: {_cause(error)}") from error
+            cause = _cause(error).rstrip(". ")
+            fix = "make room on the disk" if "No space left" in cause else "mend the cause"
+            raise TableError(
+                f"{spec.name}: nothing was written, the rows are as before: {cause}. Fix: {fix} and run the job again"
+            ) from error
 
     @contextmanager
     def _held(self, spec: TableSpec) -> Iterator[None]:
@@ -318,6 +355,11 @@ def _cause(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines()]
     telling = [line for line in lines if "[DELTA_" in line] or [line for line in lines if line.startswith("Caused by:")]
     return (telling[-1] if telling else lines[0] if lines else type(error).__name__)[:500]
+
+
+def _unspaced(condition: str) -> str:
+    """ALTER TABLE keeps a condition with spaces of its own between the words."""
+    return "".join(condition.split())
 
 
 def _quoted(text: str) -> str:

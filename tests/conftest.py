@@ -19,7 +19,6 @@ TEST_SPARK = SparkSettings(
         "spark.default.parallelism": "2",
         "spark.sql.adaptive.enabled": "false",
         "spark.databricks.delta.snapshotPartitions": "2",
-        "spark.sql.legacy.parquet.nanosAsLong": "true",
     },
 )
 

@@ -1,8 +1,9 @@
-import json
+import hashlib
+from datetime import datetime
 
 from pyspark.sql import functions as F
 
-from pma.checks import Check, judge, kept, mark_copies, mark_known, quarantined, refused
+from pma.checks import Check, judge, kept, mark_known, quarantined, refuse_copies, refused
 
 
 def test_a_row_carries_every_check_it_fails_and_none_is_lost(spark):
@@ -14,10 +15,17 @@ def test_a_row_carries_every_check_it_fails_and_none_is_lost(spark):
     assert bad == {(2, -1.0): ["negative"], (None, -2.0): ["no_id", "negative"]}
 
 
-def test_of_equal_keys_the_first_in_order_is_copy_one(spark):
-    frame = spark.createDataFrame([("a", 2), ("a", 1), ("b", 9)], "key string, rank int")
-    rows = sorted(map(tuple, mark_copies(frame, ["key"], ["rank"]).collect()))
-    assert rows == [("a", 1, 1), ("a", 2, 2), ("b", 9, 1)]
+def test_of_the_passing_rows_of_a_key_the_first_in_order_passes_and_a_row_that_failed_is_no_copy(spark):
+    frame = spark.createDataFrame([("a", 0), ("a", 2), ("a", 1), ("a", 3), ("b", 9)], "key string, rank int")
+    judged = judge(frame, [Check("no_rank", F.col("rank") == 0)])
+    rows = sorted(map(tuple, refuse_copies(judged, ["key"], ["rank"], "twice").collect()))
+    assert rows == [
+        ("a", 0, ["no_rank"]),
+        ("a", 1, []),
+        ("a", 2, ["twice"]),
+        ("a", 3, ["twice"]),
+        ("b", 9, []),
+    ]
 
 
 def test_a_key_is_known_when_the_dimension_has_it(spark):
@@ -27,11 +35,23 @@ def test_a_key_is_known_when_the_dimension_has_it(spark):
     assert rows == [("x", True), ("y", False), ("z", False)]
 
 
-def test_quarantine_counts_equal_rows_and_keeps_their_content(spark):
-    frame = spark.createDataFrame([(1, -1.0), (1, -1.0), (2, -3.0)], "id int, value double")
-    judged = judge(frame, [Check("negative", F.col("value") < 0)])
-    rows = quarantined(refused(judged), "il.things", "run1").collect()
-    found = sorted(
-        (json.loads(r["content"])["id"], r["copies"], r["reasons"], r["source_table"], r["run_id"]) for r in rows
+def test_quarantine_holds_rows_as_they_were_given_and_adds_up_the_copies_of_those_given_alike(spark):
+    rows = [
+        (["negative"], ("x1", -1.0, datetime(2017, 5, 1, 10, 0, 0, 250)), 1),
+        (["negative"], ("x1", -1.0, datetime(2017, 5, 1, 10, 0, 0, 250)), 2),
+        (["negative"], ("x1", -1.0, datetime(2017, 5, 1, 10, 0, 0, 251)), 1),
+        (["no_id", "negative"], (None, -3.0, None), 1),
+    ]
+    bad = spark.createDataFrame(
+        rows, "reasons array<string>, given struct<id: string, value: double, at: timestamp_ntz>, copies bigint"
     )
-    assert found == [(1, 2, ["negative"], "il.things", "run1"), (2, 1, ["negative"], "il.things", "run1")]
+    found = sorted(map(tuple, quarantined(bad, "il.things", "run1").collect()), key=lambda row: row[3])
+    expected = [
+        (["negative"], '{"id":"x1","value":-1.0,"at":"2017-05-01T10:00:00.000250"}', 3),
+        (["negative"], '{"id":"x1","value":-1.0,"at":"2017-05-01T10:00:00.000251"}', 1),
+        (["no_id", "negative"], '{"value":-3.0}', 1),
+    ]
+    assert found == [
+        ("il.things", hashlib.sha256(content.encode()).hexdigest(), reasons, content, copies, "run1")
+        for reasons, content, copies in expected
+    ]

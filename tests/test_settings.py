@@ -1,7 +1,10 @@
 from datetime import date
+from typing import get_args
 
 import pytest
 
+from pma.embeddings.features import LEVELS
+from pma.embeddings.settings import Block, Level, RepositorySettings
 from pma.settings import Settings, SettingsError, load, parse
 
 
@@ -45,6 +48,53 @@ def test_as_of_takes_one_or_many_dates():
             "embeddings.features.min_customers=0",
             "embeddings.features.min_customers: found 0; allowed: input should be greater than or equal to 1",
         ),
+        (
+            "embeddings.features.min_customers=true",
+            "embeddings.features.min_customers: found True; allowed: input should not be true or false",
+        ),
+        (
+            "embeddings.penetration.penalties=[true]",
+            "embeddings.penetration.penalties: found [True]; allowed: input should not be true or false",
+        ),
+        (
+            "embeddings.repository.weights={store: yes}",
+            "embeddings.repository.weights: found {'store': True}; allowed: input should not be true or false",
+        ),
+        (
+            "embeddings.features.windows_days=[-5]",
+            "embeddings.features.windows_days.0: found -5; allowed: input should be greater than 0",
+        ),
+        ("embeddings.features.windows_days=[]", "embeddings.features.windows_days: found []; allowed: "),
+        ("embeddings.features.windows_days=30", "embeddings.features.windows_days: found 30; allowed: a list, ["),
+        (
+            "embeddings.penetration.penalties=[-1]",
+            "embeddings.penetration.penalties.0: found -1; allowed: input should be greater than 0",
+        ),
+        ("embeddings.penetration.penalties=[]", "embeddings.penetration.penalties: found []; allowed: "),
+        (
+            "embeddings.penetration.penalties=[.inf]",
+            "embeddings.penetration.penalties.0: found inf; allowed: input should be a finite number",
+        ),
+        (
+            "embeddings.autoencoder.level_weights={colour: 1}",
+            "embeddings.autoencoder.level_weights.colour: found 'colour'; allowed: input should be 'total', "
+            "'department', 'category', 'type', 'store', 'daypart' or 'weekday'",
+        ),
+        (
+            "embeddings.autoencoder.level_weights={type: -1}",
+            "embeddings.autoencoder.level_weights.type: found -1; allowed: input should be greater than or equal to 0",
+        ),
+        (
+            "embeddings.repository.weights={product: 1}",
+            "embeddings.repository.weights.product: found 'product'; allowed: input should be 'purchases', 'products', "
+            "'opportunities', 'baskets', 'store', 'area' or 'location'",
+        ),
+        (
+            "embeddings.repository.weights={products: 0}",
+            "embeddings.repository.weights.products: found 0; allowed: input should be greater than 0",
+        ),
+        ("as_of=2017-13-45", "as_of: found '2017-13-45'; allowed: a list, ["),
+        ("as_of=[2017-13-45]", "as_of.0: found '2017-13-45'; allowed: input should be a valid date"),
         ("warehouse", "--set warehouse: found no `=`"),
     ],
 )
@@ -52,6 +102,34 @@ def test_a_bad_setting_names_its_key_what_was_found_and_what_is_allowed(override
     with pytest.raises(SettingsError) as error:
         load([], [override])
     assert message in str(error.value)
+
+
+def test_a_date_that_no_calendar_has_is_named_wherever_it_stands(tmp_path):
+    message = r"as_of\.0: found '2017-13-45'; allowed: input should be a valid date.*month"
+    with pytest.raises(SettingsError, match=message):
+        parse(["--as-of", "2017-13-45"], "job")
+    with pytest.raises(SettingsError, match=message):
+        load([write(tmp_path, "dates.yml", "as_of: [2017-13-45]")])
+
+
+def test_whole_numbers_stand_for_floats_and_lists_for_tuples(tmp_path):
+    text = "embeddings: {penetration: {penalties: [1, 2]}, repository: {weights: {store: 2}}}"
+    room = load([write(tmp_path, "whole.yml", text)]).embeddings
+    assert (room.penetration.penalties, room.repository.weights) == ((1.0, 2.0), {"store": 2.0})
+
+
+def test_the_levels_and_blocks_that_may_be_weighed_are_those_that_are_made():
+    assert get_args(Level) == LEVELS
+    assert get_args(Block) == tuple(RepositorySettings().weights)
+
+
+def test_an_empty_override_leaves_the_setting_as_it_is(tmp_path):
+    conf = str(write(tmp_path, "own.yml", "{warehouse: {catalog: ours}, embeddings: {features: {min_customers: 5}}}"))
+    given = ["--conf", conf, "--set", "warehouse.catalog=", "--set", "embeddings.features.min_customers= "]
+    settings, _ = parse(given, "job")
+    assert (settings.warehouse.catalog, settings.embeddings.features.min_customers) == ("ours", 5)
+    assert load([], ["warehouse.catalog="]) == Settings()
+    assert load([conf], ["warehouse.catalog=null"]).warehouse.catalog is None
 
 
 def test_a_missing_or_broken_file_is_named(tmp_path):

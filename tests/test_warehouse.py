@@ -1,3 +1,4 @@
+import fcntl
 import json
 import multiprocessing
 import subprocess
@@ -6,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from delta.exceptions import ConcurrentAppendException
-from delta.tables import DeltaMergeBuilder
+from delta.tables import DeltaMergeBuilder, DeltaTableBuilder
 from deltalake import DeltaTable as RustTable
 from pyspark.sql import DataFrameWriter
 from pyspark.sql import functions as F
@@ -78,6 +79,14 @@ def test_merge_updates_known_keys_and_inserts_new_ones_and_a_rerun_changes_nothi
         assert rows(warehouse.read(SPEC)) == [("a", 1, 1.0), ("b", 1, 7.0), ("c", 1, 8.0)]
 
 
+def test_a_merge_that_changes_nothing_notes_no_rows(spark, warehouse):
+    warehouse.merge(SPEC, frame(spark, ("a", 1, 1.0), ("b", 1, 1.0)))
+    assert warehouse.rows_written == {"il.things": 2}
+    again = Warehouse(spark, warehouse.settings, run_id="again")
+    again.merge(SPEC, frame(spark, ("a", 1, 1.0), ("b", 1, 1.0)))
+    assert again.rows_written == {"il.things": 0}
+
+
 def test_merge_without_update_keeps_what_is_there(spark, warehouse):
     warehouse.merge(SPEC, frame(spark, ("a", 1, 1.0)))
     warehouse.merge(SPEC, frame(spark, ("a", 1, 9.0), ("b", 1, 2.0)), update=False)
@@ -115,7 +124,9 @@ def test_two_rows_of_one_key_are_refused_and_the_old_rows_stay(spark, warehouse)
 
 def test_a_row_that_breaks_a_check_or_lacks_its_key_is_refused_and_the_old_rows_stay(spark, warehouse):
     warehouse.replace(SPEC, frame(spark, ("a", 1, 1.0)))
-    with pytest.raises(TableError, match=r"il\.things: nothing was written.*value_not_negative"):
+    with pytest.raises(
+        TableError, match=r"il\.things: nothing was written.*value_not_negative.*\. Fix: mend the cause"
+    ):
         warehouse.replace(SPEC, frame(spark, ("a", 1, -1.0)))
     with pytest.raises(
         TableError, match=r"il\.things: nothing was written.*NOT NULL constraint violated for column: thing"
@@ -140,12 +151,55 @@ def test_a_declared_nullable_column_is_added_and_old_rows_have_null(spark, wareh
         ),
         (SPEC.columns[:2], r"il\.things: .*no longer declared \['value'\]"),
         ((*SPEC.columns, Column("more", "int", "x", required=True)), r"il\.things: .*new but never null \['more'\]"),
+        (
+            (*SPEC.columns[:2], Column("value", "double", "euros", required=True)),
+            r"il\.things: .*differs from the declaration: now never null \['value'\]\. Fix: ",
+        ),
     ],
 )
 def test_any_other_change_of_schema_is_refused_by_name(spark, warehouse, columns, message):
     warehouse.replace(SPEC, frame(spark, ("a", 1, 1.0)))
     with pytest.raises(TableError, match=message):
         warehouse.ensure(replace(SPEC, columns=columns, checks={}))
+
+
+def test_a_column_that_may_be_null_from_now_on_is_refused_by_name(spark, warehouse):
+    strict = replace(SPEC, columns=(*SPEC.columns[:2], replace(SPEC.columns[2], required=True)))
+    warehouse.replace(strict, frame(spark, ("a", 1, 1.0)))
+    with pytest.raises(
+        TableError, match=r"il\.things: .*differs from the declaration: now nullable \['value'\]\. Fix: "
+    ):
+        warehouse.merge(SPEC, frame(spark, ("b", 1, None)))
+    assert rows(warehouse.read(SPEC)) == [("a", 1, 1.0)]
+
+
+@pytest.mark.parametrize("declared_later", [False, True])
+def test_a_check_of_another_condition_under_the_same_name_is_refused_by_name(spark, warehouse, declared_later):
+    warehouse.ensure(replace(SPEC, checks={}) if declared_later else SPEC)
+    for _ in range(2):
+        warehouse.replace(SPEC, frame(spark, ("a", 1, 1.0)))
+    laxer = replace(SPEC, checks={"value_not_negative": "value IS NULL OR value >= -5"})
+    with pytest.raises(
+        TableError, match=r"il\.things: .*: other checks \['value_not_negative \(.* -> .*-5\)'\]\. Fix: "
+    ):
+        warehouse.replace(laxer, frame(spark, ("a", 1, -2.0)))
+    assert rows(warehouse.read(SPEC)) == [("a", 1, 1.0)]
+
+
+def test_ensure_makes_the_table_as_its_one_writer(warehouse, monkeypatch):
+    real, refused = DeltaTableBuilder.execute, []
+
+    def execute(builder):
+        with (Path(warehouse.settings.path) / ".locks" / "il.things").open("w") as rival:
+            try:
+                fcntl.flock(rival, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                refused.append("rival")
+        return real(builder)
+
+    monkeypatch.setattr(DeltaTableBuilder, "execute", execute)
+    warehouse.ensure(SPEC)
+    assert (refused, rows(warehouse.read(SPEC))) == (["rival"], [])
 
 
 def test_a_table_that_is_not_there_is_named_with_the_fix(warehouse):
@@ -259,7 +313,9 @@ def test_a_full_disk_leaves_the_rows_as_they_were(spark, tiny_disk):
         F.sha2(F.col("id").cast("string"), 256).alias("thing"), F.lit(1).alias("day"), F.lit(1.0).alias("value")
     )
 
-    with pytest.raises(TableError, match=r"il\.things: nothing was written, the rows are as before: .*No space left"):
+    with pytest.raises(
+        TableError, match=r"il\.things: nothing was written, the rows are as before: .*No space left.* Fix: make room "
+    ):
         tables.replace(SPEC, too_many)
 
     assert rows(tables.read(SPEC)) == [("a", 1, 2.0)]
@@ -311,3 +367,78 @@ def test_names_follow_the_warehouse_that_was_registered_last_and_no_file_is_lost
     assert not spark.catalog.tableExists("il.things")
     assert rows(first.read(SPEC)) == [("a", 1, 1.0)]
     assert rows(second.read(SPEC)) == [("b", 1, 2.0)]
+
+
+CATALOGUED = replace(SPEC, name="il.catalogued_things", cluster_by=("day",))
+
+
+@pytest.fixture
+def catalog(spark):
+    """Tables of Spark's own catalog, dropped afterwards."""
+    tables = Warehouse(spark, WarehouseSettings(path=None), run_id="test")
+    yield tables
+    spark.sql("DROP TABLE IF EXISTS il.catalogued_things PURGE")
+
+
+def test_a_catalog_knows_a_table_from_its_first_write_on(spark, catalog):
+    assert not catalog.exists(CATALOGUED)
+    with pytest.raises(TableError, match=r"il\.catalogued_things: not in the warehouse \(`il`\.`catalogued_things`\)"):
+        catalog.read(CATALOGUED)
+
+    catalog.ensure(CATALOGUED)
+
+    assert (catalog.exists(CATALOGUED), catalog.version(CATALOGUED)) == (True, 0)
+    assert rows(catalog.read(CATALOGUED)) == []
+    assert catalog.read_versions == {"il.catalogued_things": 0}
+    schema = spark.table("il.catalogued_things").schema
+    assert [(c.name, c.nullable, c.metadata["comment"]) for c in schema] == [
+        ("thing", False, "which thing"),
+        ("day", False, "day number"),
+        ("value", True, "euros"),
+    ]
+
+
+def test_a_table_of_a_catalog_is_replaced_as_a_whole_or_where_said_and_stays_as_declared(spark, catalog):
+    catalog.replace(CATALOGUED, frame(spark, ("x", 9, 9.0)))
+    catalog.replace(CATALOGUED, frame(spark, ("a", 1, 1.0), ("a", 2, 2.0)))
+    catalog.replace(CATALOGUED, frame(spark, ("a", 2, 5.0), ("b", 2, 6.0)), where="day = 2")
+    with pytest.raises(TableError, match=r"il\.catalogued_things: nothing was written.*day = 2"):
+        catalog.replace(CATALOGUED, frame(spark, ("a", 3, 5.0)), where="day = 2")
+    with pytest.raises(TableError, match=r"il\.catalogued_things: nothing was written.*value_not_negative"):
+        catalog.replace(CATALOGUED, frame(spark, ("a", 1, -1.0)))
+
+    assert rows(catalog.read(CATALOGUED)) == [("a", 1, 1.0), ("a", 2, 5.0), ("b", 2, 6.0)]
+    assert catalog.rows_written == {"il.catalogued_things": 5}
+    schema = spark.table("il.catalogued_things").schema
+    assert [(c.name, c.nullable, c.metadata["comment"]) for c in schema] == [
+        ("thing", False, "which thing"),
+        ("day", False, "day number"),
+        ("value", True, "euros"),
+    ]
+
+
+def test_a_table_of_a_catalog_is_merged_by_key_and_gets_new_columns(spark, catalog):
+    catalog.merge(CATALOGUED, frame(spark, ("a", 1, 1.0), ("b", 1, 1.0)))
+    for _ in range(2):
+        catalog.merge(CATALOGUED, frame(spark, ("b", 1, 7.0), ("c", 1, 8.0)))
+    wider = replace(CATALOGUED, columns=(*SPEC.columns, Column("note", "string", "what was said")))
+    catalog.merge(wider, frame(spark, ("d", 1, 2.0, "new"), ddl=DDL + ", note string"))
+    assert rows(catalog.read(wider)) == [
+        ("a", 1, 1.0, None),
+        ("b", 1, 7.0, None),
+        ("c", 1, 8.0, None),
+        ("d", 1, 2.0, "new"),
+    ]
+    assert catalog.rows_written == {"il.catalogued_things": 5}
+    with pytest.raises(TableError, match=r"il\.catalogued_things: .*no longer declared \['note'\]"):
+        catalog.ensure(CATALOGUED)
+
+
+def test_a_table_of_a_catalog_takes_a_batch_once_and_is_maintained(spark, catalog):
+    for day in (1, 2, 2):
+        catalog.append_once(CATALOGUED, frame(spark, ("a", day, 1.0)), app_id="load", version=day)
+    assert catalog.rows_written == {"il.catalogued_things": 2}
+    catalog.settings = catalog.settings.model_copy(update={"optimize_min_files": 2})
+    catalog.maintain(CATALOGUED)
+    detail = spark.sql("DESCRIBE DETAIL il.catalogued_things").first()
+    assert (detail["numFiles"], rows(catalog.read(CATALOGUED))) == (1, [("a", 1, 1.0), ("a", 2, 1.0)])

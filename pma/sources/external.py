@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.utils import AnalysisException
 
 from pma.sources.settings import SourceTable
 from pma.tables import TableError, TableSpec
@@ -17,19 +19,23 @@ PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def read_source(spark: SparkSession, source: SourceTable, target: str) -> DataFrame:
-    """Return the outside table as it is. Raises TableError, naming target and path, where there is none."""
+    """Return the outside table as it is. Raises TableError, naming target, source and setting, where there is none."""
+    place = f"sources.{target.split('.')[1]}"
     reader = spark.read.format(source.format).options(**source.options)
     if source.format == "jdbc":
-        return reader.load()
-    if source.path is None:
-        raise TableError(f"{target}: its source has no path. Fix: set sources.{target.split('.')[1]}.path")
-    path = resolve(source.path, target)
+        # The url may hold a password: the message names its setting, not its value.
+        path, where = None, source.options.get("dbtable", "its query")
+        fix = f"{place}.options (url, driver, dbtable or query, user, password)"
+    elif source.path is None:
+        raise TableError(f"{target}: its source has no path. Fix: set {place}.path")
+    else:
+        path = where = resolve(source.path, target)
+        fix = place
     try:
         return reader.load(path)
-    except AnalysisException as error:
+    except (PySparkException, Py4JJavaError) as error:
         raise TableError(
-            f"{target}: its source cannot be read as {source.format}: {path} ({_first_line(error)}). "
-            f"Fix: sources.{target.split('.')[1]}"
+            f"{target}: its source cannot be read as {source.format}: {where} ({cause(error)}). Fix: {fix}"
         ) from None
 
 
@@ -46,35 +52,43 @@ def resolve(path: str, target: str) -> str:
     return str(Path(found.origin).parent / inside)
 
 
-def map_columns(raw: DataFrame, source: SourceTable, spec: TableSpec) -> DataFrame:
-    """Return the declared columns, in the declared types, and for each a flag `<name>_unreadable`.
+def map_columns(raw: DataFrame, source: SourceTable, spec: TableSpec, filled: Sequence[str] = ()) -> DataFrame:
+    """Return the declared columns, in the declared types, and `given`: a struct of the mapped ones before the cast.
 
-    A value that its type cannot hold becomes null with the flag true: the load refuses the row, it is not lost.
+    A value that its type cannot hold is null, and stands in `given` as it came: the load refuses the row by it.
+    `filled` names columns that a later step fills. One row per row of the source.
     Raises TableError when a required column is not mapped, a mapped one is not there, or an unknown one is mapped.
     """
-    _check_mapping(raw, source, spec)
-    selected = []
-    for column in spec.schema:
-        if column.name not in source.columns:
-            selected.append(F.lit(None).cast(column.dataType).alias(column.name))
-            selected.append(F.lit(False).alias(f"{column.name}_unreadable"))
-            continue
-        given = F.expr(source.columns[column.name])
-        cast = given.try_cast(column.dataType)
-        selected.append(cast.alias(column.name))
-        selected.append((given.isNotNull() & cast.isNull()).alias(f"{column.name}_unreadable"))
+    _check_mapping(raw, source, spec, filled)
+    given = {name: F.expr(source.columns[name]) for name in spec.schema.names if name in source.columns}
+    cast = [given.get(column.name, F.lit(None)).try_cast(column.dataType).alias(column.name) for column in spec.schema]
+    as_given = F.struct(*[value.alias(name) for name, value in given.items()]).alias("given")
     try:
-        return raw.select(*selected)
+        return raw.select(*cast, as_given)
     except AnalysisException as error:
-        raise TableError(f"{spec.name}: its column mapping does not fit the source: {_first_line(error)}") from None
+        raise TableError(f"{spec.name}: its column mapping does not fit the source: {cause(error)}") from None
 
 
-def _check_mapping(raw: DataFrame, source: SourceTable, spec: TableSpec) -> None:
+def cause(error: Exception) -> str:
+    """Return the line of Spark's complaint that says what went wrong, not Java's stack."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # After "An error occurred while calling ..." Java names the error; its last cause is what happened.
+    telling = [line for line in lines if line.startswith(("Caused by: ", ": "))] or lines[:1] or [type(error).__name__]
+    return telling[-1].removeprefix("Caused by: ").removeprefix(": ")[:300]
+
+
+def _check_mapping(raw: DataFrame, source: SourceTable, spec: TableSpec, filled: Sequence[str]) -> None:
     place = f"sources.{spec.table}.columns"
     declared = [column.name for column in spec.columns]
     unknown = [name for name in source.columns if name not in declared]
     if unknown:
         raise TableError(f"{spec.name}: {place} maps {unknown}, which the table does not have. It has {declared}")
+    unmapped = [name for name in spec.required if name not in source.columns and name not in filled]
+    if unmapped:
+        raise TableError(
+            f"{spec.name}: {place} does not map {unmapped}, which every row must have. "
+            f"Fix: name the source's column for each, or Spark SQL over its columns {raw.columns}"
+        )
     lacking = [f"{ours} <- {theirs}" for ours, theirs in source.columns.items() if _is_missing(theirs, raw)]
     if lacking:
         raise TableError(f"{spec.name}: the source lacks columns of {place}: {lacking}. It has {raw.columns}")
@@ -82,7 +96,3 @@ def _check_mapping(raw: DataFrame, source: SourceTable, spec: TableSpec) -> None
 
 def _is_missing(expression: str, raw: DataFrame) -> bool:
     return PLAIN_NAME.fullmatch(expression) is not None and expression.lower() not in [c.lower() for c in raw.columns]
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0][:300]

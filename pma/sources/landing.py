@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 
+from py4j.protocol import Py4JJavaError
 from pyspark import StorageLevel
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pma.checks import QUARANTINE, kept, quarantined, refused
+from pma.sources.external import cause
 from pma.tables import TableError, TableSpec
 from pma.warehouse import Warehouse
 
@@ -18,32 +21,46 @@ logger = logging.getLogger(__name__)
 def land(tables: Warehouse, spec: TableSpec, judged: DataFrame, max_refused_share: float) -> None:
     """Write the refused rows to `st_il.quarantine` and then replace the table by the kept ones.
 
-    Raises TableError, with the table as it was, when there is no row at all or too large a share is refused.
+    `judged` has the table's columns, and of each row `reasons` to refuse it, how it was `given`, and how many `copies`
+    came. Raises TableError, with the table as it was, when the source cannot be read to its end, has no row at all, or
+    too large a share of its rows is refused; only the last of these changes the quarantine.
     """
-    held = judged.persist(StorageLevel.DISK_ONLY)
+    is_bad = F.size("reasons") > 0
+    place = f"sources.{spec.table}"
+    # Only a refused row is shown as it was given: the others are held without.
+    shown = F.when(is_bad, F.col("given"))
+    held = judged.select(*spec.schema.names, "reasons", "copies", shown.alias("given")).persist(StorageLevel.DISK_ONLY)
     try:
-        total, bad = held.agg(F.count("*"), F.count_if(F.size("reasons") > 0)).collect()[0]
-        if total == 0:
+        try:
+            sums = held.agg(F.sum("copies"), F.sum(F.when(is_bad, F.col("copies"))), F.count_if(~is_bad)).collect()[0]
+        except (PySparkException, Py4JJavaError) as error:
             raise TableError(
-                f"{spec.name}: the source has no rows; the table stays as it was. Fix: sources.{spec.table}"
-            )
+                f"{spec.name}: its source cannot be read to its end ({cause(error)}); the table stays as it was. "
+                f"Fix: {place}; in an expression of {place}.columns, try_cast gives null for what is not readable"
+            ) from error
+        total, bad, passed = (number or 0 for number in sums)
+        if total == 0:
+            raise TableError(f"{spec.name}: the source has no rows; the table stays as it was. Fix: {place}")
         why = (
             refused(held)
-            .select(F.explode("reasons").alias("reason"))
+            .select("copies", F.explode("reasons").alias("reason"))
             .groupBy("reason")
-            .count()
+            .agg(F.sum("copies"))
             .orderBy("reason")
             .collect()
         )
         earlier = f"source_table = '{spec.name}'"
         if bad or tables.has(QUARANTINE, earlier):
             tables.replace(QUARANTINE, quarantined(refused(held), spec.name, tables.run_id), where=earlier)
-        logger.info("%s: %d rows in, %d kept, %d refused %s", spec.name, total, total - bad, bad, dict(map(tuple, why)))
+        logger.info(
+            "%s: %d rows in, %d kept, %d equal to a kept one, %d refused %s",
+            *(spec.name, total, passed, total - passed - bad, bad, dict(map(tuple, why))),
+        )
         if bad > max_refused_share * total:
             raise TableError(
                 f"{spec.name}: {bad} of {total} rows refused ({', '.join(f'{r[0]} {r[1]}' for r in why)}), more than "
                 f"sources.max_refused_share {max_refused_share:.0%}; the table stays as it was. "
-                f"Fix: see st_il.quarantine, or the mapping sources.{spec.table}.columns"
+                f"Fix: see st_il.quarantine, or the mapping {place}.columns"
             )
         tables.replace(spec, kept(held))
     finally:

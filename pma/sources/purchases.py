@@ -7,7 +7,7 @@ from datetime import datetime
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pma.checks import Check, judge, mark_copies, mark_known
+from pma.checks import Check, judge, mark_known, refuse_copies
 from pma.sources.settings import SourceSettings
 from pma.sources.tables import PURCHASES
 from pma.tables import TableSpec
@@ -16,17 +16,15 @@ from pma.tables import TableSpec
 def check_purchases(
     mapped: DataFrame, products: DataFrame, stores: DataFrame, settings: SourceSettings, now: datetime
 ) -> DataFrame:
-    """Judge mapped receipt lines: the columns of `il.purchases` and `reasons` to refuse a line.
+    """Judge mapped receipt lines: the columns of `il.purchases`, and `reasons`, `given`, `copies` as `land` wants them.
 
     Returns are refused too: what a customer gave back is no interest in it, and no feature here counts it.
-    A line that came twice stays once.
+    Of the lines of one key that pass everything else the earliest stays. One row per line.
     """
     names = [column.name for column in PURCHASES.columns]
     marked = mark_known(mark_known(mapped, products, "product_id"), stores, "store_id")
-    marked = mark_copies(marked, PURCHASES.key, ["purchased_at", "store_id"])
     checks = [
-        *_readable(PURCHASES),
-        Check("duplicate_line", F.col("copy_number") > 1),
+        *_readable(mapped, PURCHASES),
         Check("return_or_negative_quantity", F.col("quantity") < 0),
         Check("absurd_quantity", (F.col("quantity") > settings.max_quantity) | F.isnan("quantity")),
         Check("negative_spend", (F.col("spend") < 0) | F.isnan("spend")),
@@ -35,17 +33,19 @@ def check_purchases(
         Check("unknown_product", F.col("product_id").isNotNull() & ~F.col("product_id_known")),
         Check("unknown_store", F.col("store_id").isNotNull() & ~F.col("store_id_known")),
     ]
-    return judge(marked, checks).select(*names, "reasons")
+    judged = judge(marked, checks).select(*names, "given", "reasons", F.lit(1).alias("copies"))
+    return refuse_copies(judged, PURCHASES.key, ["purchased_at", "store_id"], "duplicate_line")
 
 
 def check_dimension(mapped: DataFrame, spec: TableSpec) -> DataFrame:
     """Judge mapped rows of a dimension: no key, unreadable, a second and different row of a key.
 
-    Equal rows count as one, so that a list of stores can be read off the receipts.
+    The columns of the dimension, and `reasons`, `given`, `copies` as `land` wants them. One row per different row of
+    the source, so that a list of stores can be read off the receipts.
     """
     names = [column.name for column in spec.columns]
-    marked = mark_copies(mapped.distinct(), spec.key, names)
-    return judge(marked, [*_readable(spec), Check("duplicate_key", F.col("copy_number") > 1)]).select(*names, "reasons")
+    counted = mapped.groupBy(*names, "given").agg(F.count("*").alias("copies"))
+    return refuse_copies(judge(counted, _readable(mapped, spec)), spec.key, names, "duplicate_key")
 
 
 def complete_customers(known: DataFrame, purchases: DataFrame) -> DataFrame:
@@ -55,6 +55,12 @@ def complete_customers(known: DataFrame, purchases: DataFrame) -> DataFrame:
     return joined.select(*known.columns)
 
 
-def _readable(spec: TableSpec) -> list[Check]:
-    missing = [Check(f"missing_{name}", F.col(name).isNull() & ~F.col(f"{name}_unreadable")) for name in spec.required]
-    return missing + [Check(f"unreadable_{c.name}", F.col(f"{c.name}_unreadable")) for c in spec.columns]
+def _readable(mapped: DataFrame, spec: TableSpec) -> list[Check]:
+    """Return a check per column: a value that the source gave and we could not read, and a required one it did not."""
+    mapping = mapped.select("given.*").columns
+    came = {name: F.col(f"given.{name}").isNotNull() if name in mapping else F.lit(False) for name in spec.required}
+    missing = [Check(f"missing_{name}", F.col(name).isNull() & ~came[name]) for name in spec.required]
+    unreadable = [
+        Check(f"unreadable_{name}", F.col(name).isNull() & F.col(f"given.{name}").isNotNull()) for name in mapping
+    ]
+    return missing + unreadable

@@ -12,6 +12,9 @@ from pyspark.sql import functions as F
 from pma.section import Section
 from pma.tables import TableError
 
+# The columns of `il.stores` that `with_states` fills.
+FILLED = ("state", "is_standin")
+
 
 class State(Section):
     """A state: its code on the post, and its name."""

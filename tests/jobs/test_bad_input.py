@@ -1,6 +1,7 @@
 """What a user gets for input that the job cannot use: table, key and fix, and the tables as they were."""
 
 import pandas as pd
+import yaml
 
 from pma.embeddings.encoding import load_once
 from tests.jobs.shop import AS_OF, EMBEDDING, EMBEDDING_TASKS, rows, run, write_settings, write_shop
@@ -30,17 +31,27 @@ def test_an_as_of_date_before_all_data_is_refused_with_the_first_date_there_is(s
     assert runs[["job", "status"]].values.tolist() == [["features", "failed"], ["load", "succeeded"]]
 
 
-def test_an_empty_input_is_refused_and_what_was_loaded_stays(spark, tmp_path, capfd):
+def test_purchases_without_a_line_are_refused_by_name_and_what_was_loaded_stays(spark, tmp_path, capfd):
     write_shop(tmp_path, customers=2)
     conf = write_settings(tmp_path)
+    # The shop's stores are read off its receipts: here they have a list of their own, which is not empty.
+    (tmp_path / "stores.csv").write_text("store_id\ns0\ns1\n")
+    tree = yaml.safe_load(conf.read_text())
+    tree["sources"]["stores"]["path"] = str(tmp_path / "stores.csv")
+    conf.write_text(yaml.safe_dump(tree))
     assert run(conf, {"load"}) == {"load": 0}
     before = rows(conf, "il.purchases", ["customer_id", "basket_id", "product_id"])
     header = (tmp_path / "purchases.csv").read_text().splitlines()[0]
     (tmp_path / "purchases.csv").write_text(header + "\n")
+    capfd.readouterr()
 
     assert run(conf, {"load"}) == {"load": 1}
 
-    assert "il.purchases" in capfd.readouterr().err
+    refusal = "il.purchases: the source has no rows; the table stays as it was. Fix: sources.purchases"
+    assert [line.split(": ", 1)[1] for line in capfd.readouterr().err.splitlines() if " failed after " in line] == [
+        refusal
+    ]
+    assert len(before) > 0
     after = rows(conf, "il.purchases", ["customer_id", "basket_id", "product_id"])
     pd.testing.assert_frame_equal(after, before)
 

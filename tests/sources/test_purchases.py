@@ -1,3 +1,4 @@
+import hashlib
 import json
 import zlib
 from datetime import datetime
@@ -10,7 +11,7 @@ from pma.sources.external import map_columns, read_source
 from pma.sources.landing import land
 from pma.sources.purchases import check_dimension, check_purchases, complete_customers
 from pma.sources.settings import SourceSettings, SourceTable
-from pma.sources.states import read_states, with_states
+from pma.sources.states import FILLED, read_states, with_states
 from pma.sources.tables import CUSTOMERS, PRODUCTS, PURCHASES, STORES
 from pma.tables import TableError
 
@@ -62,14 +63,37 @@ BAD = [
 ]
 
 
+def as_json(line):
+    """What the quarantine shows of a line of CSV: our names, their values, nothing for what is empty."""
+    given = dict(zip(COLUMNS, line.split(","), strict=True))
+    return json.dumps({name: value for name, value in given.items() if value}, separators=(",", ":"))
+
+
 def test_each_bad_line_lands_in_quarantine_with_its_reason_and_the_good_ones_in_the_table(warehouse, judge_csv):
     good = [f"c1,g{i},p2,s1,2017-05-02 10:00:00,1,1.0,0" for i in range(3)]
     bad = [line.replace(",b2,", f",bad{i},") for i, (line, _) in enumerate(BAD)]
     land(warehouse, PURCHASES, judge_csv(GOOD, *good, *bad), max_refused_share=0.9)
-    refused = sorted(r["reasons"][0] for r in warehouse.read(QUARANTINE).collect() for _ in range(r["copies"]))
-    assert refused == sorted(reason for _, reason in BAD)
-    assert all(len(r["reasons"]) == 1 for r in warehouse.read(QUARANTINE).collect())
+    refused = {r["content"]: (r["reasons"], r["copies"]) for r in warehouse.read(QUARANTINE).collect()}
+    assert refused == {as_json(line): ([reason], 1) for line, (_, reason) in zip(bad, BAD, strict=True)}
     assert sorted(r["basket_id"] for r in warehouse.read(PURCHASES).collect()) == ["b1", "g0", "g1", "g2"]
+
+
+def test_lines_in_are_lines_kept_and_copies_quarantined_whatever_is_wrong_with_them(warehouse, judge_csv):
+    several = "c1,b2,p9,s9,yesterday,many,-2.5,0"
+    lines = [GOOD, GOOD, GOOD, several, several, *[line for line, _ in BAD], *[line for line, _ in BAD], ",,,,,,,"]
+    land(warehouse, PURCHASES, judge_csv(*lines), max_refused_share=1.0)
+    refused = {r["content"]: (set(r["reasons"]), r["copies"]) for r in warehouse.read(QUARANTINE).collect()}
+    expected = {as_json(line): ({reason}, 2) for line, reason in BAD}
+    # Five lines are the good one: the first stays.
+    expected[as_json(GOOD)] = ({"duplicate_line"}, 4)
+    bad_throughout = {
+        *("unreadable_purchased_at", "unreadable_quantity"),
+        *("negative_spend", "unknown_product", "unknown_store"),
+    }
+    expected[as_json(several)] = (bad_throughout, 2)
+    expected["{}"] = ({f"missing_{name}" for name in COLUMNS}, 1)
+    assert refused == expected
+    assert warehouse.read(PURCHASES).count() + sum(copies for _, copies in refused.values()) == len(lines)
 
 
 @pytest.mark.parametrize(("line", "reason"), BAD)
@@ -78,12 +102,37 @@ def test_a_bad_line_is_refused_for_its_reason_and_no_line_is_lost(judge_csv, lin
     assert sorted(r["reasons"] for r in judged.collect()) == [[], [reason]]
 
 
-def test_the_quarantine_holds_the_row_itself(warehouse, judge_csv):
-    land(warehouse, PURCHASES, judge_csv(GOOD, "c7,b2,p9,s1,2017-05-01 10:00:00,1,2.5,0"), max_refused_share=0.5)
-    (row,) = warehouse.read(QUARANTINE).collect()
-    content = json.loads(row["content"])
-    assert (content["customer_id"], content["product_id"], content["spend"]) == ("c7", "p9", 2.5)
-    assert (row["source_table"], row["run_id"]) == ("il.purchases", "test")
+def test_the_quarantine_holds_the_row_as_the_source_gave_it_and_two_bad_values_stay_two_rows(warehouse, judge_csv):
+    bad = ["c7,b2,p1,s1,2017-05-01 10:00:00,many,2.50,0", "c7,b2,p1,s1,2017-05-01 10:00:00,few,2.50,0"]
+    land(warehouse, PURCHASES, judge_csv(GOOD, *bad, bad[1]), max_refused_share=0.9)
+    rows = sorted(map(tuple, warehouse.read(QUARANTINE).collect()), key=lambda row: row[3])
+    same = '{"customer_id":"c7","basket_id":"b2","product_id":"p1","store_id":"s1","purchased_at":"2017-05-01 10:00:00"'
+    contents = [f'{same},"quantity":"{given}","spend":"2.50","discount":"0"}}' for given in ("few", "many")]
+    hashes = [hashlib.sha256(content.encode()).hexdigest() for content in contents]
+    assert rows == [
+        ("il.purchases", hashes[0], ["unreadable_quantity"], contents[0], 2, "test"),
+        ("il.purchases", hashes[1], ["unreadable_quantity"], contents[1], 1, "test"),
+    ]
+
+
+@pytest.mark.parametrize("sale_at", ["2017-05-01 09:00:00", "2017-05-01 11:00:00"])
+def test_a_sale_stays_beside_a_return_of_the_same_key_whichever_is_first(judge_csv, sale_at):
+    judged = judge_csv(f"c1,b1,p1,s1,{sale_at},1,2.5,0", "c1,b1,p1,s1,2017-05-01 10:00:00,-1,2.5,0")
+    assert sorted((r["quantity"], r["reasons"]) for r in judged.collect()) == [
+        (-1.0, ["return_or_negative_quantity"]),
+        (1.0, []),
+    ]
+
+
+def test_of_equal_good_lines_one_stays_and_of_different_ones_the_earliest(judge_csv):
+    later, equal = GOOD.replace("10:00:00,1", "11:00:00,7"), GOOD.replace("b1", "b2")
+    judged = judge_csv(later, GOOD, equal, equal)
+    assert sorted((r["basket_id"], r["quantity"], r["reasons"]) for r in judged.collect()) == [
+        ("b1", 1.0, []),
+        ("b1", 7.0, ["duplicate_line"]),
+        ("b2", 1.0, []),
+        ("b2", 1.0, ["duplicate_line"]),
+    ]
 
 
 def test_too_many_bad_lines_fail_the_load_and_the_old_rows_stay(warehouse, judge_csv):
@@ -123,39 +172,48 @@ def test_a_mapping_to_a_column_we_do_not_have_is_refused(judge_csv):
         judge_csv(GOOD, columns={**COLUMNS, "colour": "who"})
 
 
+def test_a_required_column_that_nothing_is_mapped_to_is_refused_with_the_fix(judge_csv):
+    columns = {ours: theirs for ours, theirs in COLUMNS.items() if ours not in ("basket_id", "quantity")}
+    with pytest.raises(
+        TableError,
+        match=r"il\.purchases: sources\.purchases\.columns does not map \['basket_id', 'quantity'\], "
+        r"which every row must have\. Fix: name the source's column for each, or Spark SQL over its columns \['who',",
+    ):
+        judge_csv(GOOD, columns=columns)
+
+
+def test_an_expression_that_fails_on_a_value_is_refused_with_the_fix_and_the_old_rows_stay(warehouse, judge_csv):
+    land(warehouse, PURCHASES, judge_csv(GOOD), max_refused_share=0.0)
+    judged = judge_csv(GOOD.replace("2.5", "much"), columns={**COLUMNS, "spend": "cast(paid as double)"})
+    with pytest.raises(
+        TableError, match=r"il\.purchases: its source cannot be read to its end \(.*'much'.*try_cast gives null"
+    ):
+        land(warehouse, PURCHASES, judged, max_refused_share=0.9)
+    assert [r["spend"] for r in warehouse.read(PURCHASES).collect()] == [2.5]
+
+
 def test_an_expression_may_stand_for_a_column(judge_csv):
     judged = judge_csv(GOOD, columns={**COLUMNS, "spend": "cast(paid as double) * 2", "customer_id": "upper(who)"})
     (row,) = judged.collect()
     assert (row["customer_id"], row["spend"], row["reasons"]) == ("C1", 5.0, [])
 
 
-def test_a_source_that_is_not_there_is_named(spark):
-    with pytest.raises(TableError, match=r"il\.purchases: its source cannot be read as parquet: /nowhere"):
-        read_source(spark, SourceTable(path="/nowhere"), "il.purchases")
-    with pytest.raises(
-        TableError, match=r"il\.purchases: its source is the package no_such_package, which is not installed"
-    ):
-        read_source(spark, SourceTable(path="package:no_such_package/x.parquet"), "il.purchases")
-
-
-@pytest.mark.parametrize("format_", ["parquet", "delta"])
-def test_parquet_and_delta_are_read_like_csv(spark, tmp_path, format_):
-    path = str(tmp_path / "rows")
-    spark.createDataFrame([("p1", "FOOD")], "id string, dept string").write.format(format_).save(path)
-    source = SourceTable(format=format_, path=path, columns={"product_id": "id", "department": "dept"})
-    mapped = map_columns(read_source(spark, source, PRODUCTS.name), source, PRODUCTS)
-    (row,) = check_dimension(mapped, PRODUCTS).collect()
-    assert (row["product_id"], row["department"], row["type"], row["reasons"]) == ("p1", "FOOD", None, [])
-
-
-def test_a_dimension_keeps_one_row_per_key_and_refuses_a_different_second(spark):
+def test_a_dimension_keeps_one_row_per_key_and_refuses_each_different_one(spark, warehouse):
     source = SourceTable(columns={"product_id": "id", "department": "dept"})
-    raw = spark.createDataFrame([("p1", "A"), ("p1", "A"), ("p1", "B"), (None, "C")], "id string, dept string")
-    rows = sorted(
-        (str(r["product_id"]), r["department"], r["reasons"])
-        for r in check_dimension(map_columns(raw, source, PRODUCTS), PRODUCTS).collect()
-    )
-    assert rows == [("None", "C", ["missing_product_id"]), ("p1", "A", []), ("p1", "B", ["duplicate_key"])]
+    raw = [("p1", "A"), ("p1", "A"), ("p1", "B"), ("p1", "B"), (None, "C"), (None, "C"), (None, "D"), ("p2", None)]
+    mapped = map_columns(spark.createDataFrame(raw, "id string, dept string"), source, PRODUCTS)
+    land(warehouse, PRODUCTS, check_dimension(mapped, PRODUCTS), max_refused_share=0.9)
+    nothing = (None, None, None, None)
+    assert sorted(map(tuple, warehouse.read(PRODUCTS).collect())) == [
+        ("p1", "A", *nothing),
+        ("p2", None, *nothing),
+    ]
+    refused = {r["content"]: (r["reasons"], r["copies"]) for r in warehouse.read(QUARANTINE).collect()}
+    assert refused == {
+        '{"product_id":"p1","department":"B"}': (["duplicate_key"], 2),
+        '{"department":"C"}': (["missing_product_id"], 2),
+        '{"department":"D"}': (["missing_product_id"], 1),
+    }
 
 
 def test_a_store_without_a_state_gets_the_one_that_the_written_rule_names_and_says_so(spark):
@@ -163,7 +221,7 @@ def test_a_store_without_a_state_gets_the_one_that_the_written_rule_names_and_sa
     raw = spark.createDataFrame([("1", "Ohio"), ("2", None), ("330", " ")], "id string, state string")
     rules = read_states(RULES)
     states = [state.name for state in rules.states]
-    found = with_states(map_columns(raw, source, STORES), rules).collect()
+    found = with_states(map_columns(raw, source, STORES, FILLED), rules).collect()
     standin = {store: states[zlib.crc32(store.encode()) % len(states)] for store in ("2", "330")}
     expected = {"1": ("Ohio", False), "2": (standin["2"], True), "330": (standin["330"], True)}
     assert {row["store_id"]: (row["state"], row["is_standin"]) for row in found} == expected
