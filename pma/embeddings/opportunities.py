@@ -50,10 +50,15 @@ def opportunity_clusters(
     profiles = cluster_profiles(purchases, clusters, dates, settings).persist()
     shares = model.select("cluster_id", "segments")
     # The model is small (clusters x segments), the customers are many: it goes to them.
-    expected = _nearest_segments(profiles, shares, settings.segments).crossJoin(F.broadcast(shares))
-    theirs, own = F.get("segments", F.col("segment")), F.coalesce("share", F.lit(0.0))
-    lacking = expected.join(profiles, [*KEYS, "cluster_id"], "left").where(own <= settings.far_less * theirs)
-    scored = lacking.select(*KEYS, "cluster_id", (theirs - own).alias("weight"))
+    expected = (
+        _nearest_segments(profiles, shares, settings.segments)
+        .crossJoin(F.broadcast(shares))
+        .select(*KEYS, "cluster_id", F.get("segments", F.col("segment")).alias("theirs"))
+        .where("theirs > 0")
+    )
+    own = F.coalesce("share", F.lit(0.0))
+    lacking = expected.join(profiles, [*KEYS, "cluster_id"], "left").where(own <= settings.far_less * F.col("theirs"))
+    scored = lacking.select(*KEYS, "cluster_id", (F.col("theirs") - own).alias("weight"))
     top = heaviest(scored, KEYS, "cluster_id", settings.top)
     return top.select(*KEYS, "cluster_id", F.col("weight").alias("score"))
 
