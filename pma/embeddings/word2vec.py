@@ -23,7 +23,8 @@ def word_vectors(sentences: DataFrame, settings: Word2VecSettings) -> DataFrame:
 
     sentences: one row per sentence, key `sentence_id`, with `words` ARRAY<STRING>.
     Returns `word` STRING (key), `vector` ARRAY<FLOAT> of `settings.vector_size`.
-    With one partition, equal sentences and settings give equal vectors, bit for bit. With more, the tasks of one
+    With one partition, equal sentences, settings and `spark.default.parallelism` (Spark counts words in so many tasks,
+    whose order decides between words of equal count) give equal vectors, bit for bit. With more, the tasks of one
     executor write to the same weights at the same time (Spark shares a broadcast value), so that reruns differ.
     Raises VocabularyError if no word is frequent enough or no sentence keeps two words.
     """

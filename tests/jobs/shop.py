@@ -13,6 +13,7 @@ import yaml
 
 from pma.bundle import read_tasks
 from pma.workflow import run_tasks
+from tests.conftest import TEST_SPARK
 
 REPOSITORY = Path(__file__).parents[2]
 FIRST_DAY = datetime(2017, 1, 2)
@@ -72,6 +73,8 @@ def write_settings(folder: Path, **changes: object) -> Path:
     bought = ["customer_id", "basket_id", "product_id", "store_id", "purchased_at", "quantity", "spend", "discount"]
     tree = {
         "as_of": AS_OF,
+        # A process of its own computes what the tests' session does only with the same number of tasks.
+        "spark": TEST_SPARK.model_dump(),
         "rules": str(REPOSITORY / "conf/rules"),
         "artifacts": str(folder / "artifacts"),
         "warehouse": {"path": str(folder / "warehouse")},
