@@ -19,7 +19,7 @@ def main(argv: list[str] | None = None) -> None:
     with job_run("autoencoder", argv) as run:
         tables, settings = run.tables, run.settings.embeddings.autoencoder
         plan = make_plan(tables, run.settings)
-        folder = Path(run.settings.artifacts).resolve() / plan.model_version
+        folder = plan.folder(run.settings.artifacts)
         request = training_request(folder, settings)
         features = tables.read(CUSTOMER_FEATURES)
         with only_trainer(folder):

@@ -1,10 +1,8 @@
 """Join all blocks into one vector per customer and date: `bl.customer_embeddings` and `bl.embedding_models`."""
 
-from pathlib import Path
-
 from pyspark.sql import functions as F
 
-from pma.embeddings.autoencoder import Autoencoder
+from pma.embeddings.autoencoder import FILE, Autoencoder
 from pma.embeddings.plan import make_plan
 from pma.embeddings.repository import encode, fit_whitening, model_row, people
 from pma.embeddings.tables import CUSTOMER_BLOCKS, CUSTOMER_EMBEDDINGS, EMBEDDING_MODELS
@@ -23,7 +21,7 @@ def main(argv: list[str] | None = None) -> None:
         everyone = people(tables.read(CUSTOMERS), tables.read(PURCHASES), plan.as_of_dates)
         rows = plan.stamp(encode(everyone, blocks, whitenings)).withColumn("run_id", F.lit(run.run_id))
         tables.merge(CUSTOMER_EMBEDDINGS, rows, update=False)
-        network = Autoencoder.load(Path(run.settings.artifacts).resolve() / plan.model_version / "autoencoder")
+        network = Autoencoder.load(plan.folder(run.settings.artifacts) / FILE)
         model = model_row(run.spark, plan, whitenings, network.metrics, settings, run.run_id)
         tables.merge(EMBEDDING_MODELS, model, update=False)
 

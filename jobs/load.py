@@ -1,20 +1,13 @@
 """Load purchases, products, stores and customers from their sources into `il`."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
-
-from pyspark.sql import DataFrame
+from functools import partial
 
 from pma.runs import job_run
-from pma.sources.external import map_columns, read_source
+from pma.sources.external import read_mapped
 from pma.sources.landing import land
-from pma.sources.purchases import check_dimension, check_purchases, complete_customers
+from pma.sources.purchases import check_dimension, check_purchases, complete_customers, latest_clock
 from pma.sources.states import FILLED, read_states, with_states
 from pma.sources.tables import CUSTOMERS, PRODUCTS, PURCHASES, STORES
-from pma.tables import TableSpec
-
-# Receipts carry the wall clock of their shop, which may be so far ahead of UTC.
-AHEAD = timedelta(hours=14)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -22,16 +15,12 @@ def main(argv: list[str] | None = None) -> None:
     with job_run("load", argv) as run:
         tables, settings = run.tables, run.settings.sources
         states = read_states(run.settings.rules)
-
-        def mapped(spec: TableSpec, filled: Sequence[str] = ()) -> DataFrame:
-            source = getattr(settings, spec.table)
-            return map_columns(read_source(run.spark, source, spec.name), source, spec, filled)
-
+        mapped = partial(read_mapped, run.spark, settings)
         land(tables, PRODUCTS, check_dimension(mapped(PRODUCTS), PRODUCTS), settings.max_refused_share)
         stores = with_states(mapped(STORES, FILLED), states)
         land(tables, STORES, check_dimension(stores, STORES), settings.max_refused_share)
         judged = check_purchases(
-            mapped(PURCHASES), tables.read(PRODUCTS), tables.read(STORES), settings, datetime.now(UTC) + AHEAD
+            mapped(PURCHASES), tables.read(PRODUCTS), tables.read(STORES), settings, latest_clock()
         )
         land(tables, PURCHASES, judged, settings.max_refused_share)
         customers = complete_customers(mapped(CUSTOMERS), tables.read(PURCHASES))

@@ -3,11 +3,39 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
+from pathlib import Path
+
+from pyspark.sql import SparkSession
 
 from pma.settings import load
 from pma.spark import spark_session
-from pma.warehouse import Warehouse
+from pma.tables import LAYERS, WarehouseSettings
+
+# Where a session keeps which folder each of its table names stands for, as JSON.
+REGISTERED = "spark.pma.registered"
+
+
+def register(spark: SparkSession, settings: WarehouseSettings) -> None:
+    """Make `SELECT ... FROM bl.customer_embeddings` work in this session for every table of a folder warehouse."""
+    root = settings.path
+    if root is None or "://" in root:
+        return
+    logs = sorted(log for layer in LAYERS for log in Path(root).resolve().glob(f"{layer}/*/_delta_log"))
+    # A log without a commit is what a killed run began.
+    folders = [log.parent for log in logs if any(log.glob("*.json"))]
+    wanted = {f"{folder.parent.name}.`{folder.name}`": str(folder) for folder in folders}
+    known: dict[str, str] = json.loads(spark.conf.get(REGISTERED, "{}") or "{}")
+    # Names that the session knows from another warehouse give way, all of them; the files of that one stay.
+    for name in [name for name, folder in known.items() if wanted.get(name) != folder]:
+        spark.sql(f"DROP TABLE IF EXISTS {name}")
+    for layer in sorted({folder.parent.name for folder in folders}):
+        spark.sql(f"CREATE SCHEMA IF NOT EXISTS {layer}")
+    for name, path in wanted.items():
+        if known.get(name) != path:
+            spark.sql(f"CREATE TABLE IF NOT EXISTS {name} USING DELTA LOCATION '{path}'")
+    spark.conf.set(REGISTERED, json.dumps(wanted))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -19,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     settings = load(args.conf)
     spark = spark_session(settings.spark, "pma query")
-    Warehouse(spark, settings.warehouse, "query").register()
+    register(spark, settings.warehouse)
     for sql in args.sql:
         spark.sql(sql).show(args.rows, truncate=False)
 

@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from pyspark.sql import SparkSession
 
+from pma.query import register
 from pma.settings import Settings, parse
 from pma.spark import spark_session
 from pma.tables import Column, TableSpec
@@ -72,7 +73,7 @@ def job_run(job: str, argv: Sequence[str] | None = None) -> Iterator[Run]:
     logger.info("settings %s: %s", settings.digest(), told(settings))
     spark = spark_session(settings.spark, f"pma {job}")
     run = Run(job, run_id, settings, spark, Warehouse(spark, settings.warehouse, run_id))
-    run.tables.register()
+    register(spark, settings.warehouse)
     started = time.monotonic()
     try:
         yield run

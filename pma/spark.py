@@ -130,3 +130,12 @@ def spark_home() -> Path:
     if found is None or found.origin is None:
         raise ModuleNotFoundError("pyspark is not installed here: pip install 'pma[spark]', or submit to a cluster")
     return Path(found.origin).parent
+
+
+def cause(error: Exception) -> str:
+    """Return the line of a complaint that says what went wrong: Delta's error class or the last cause, not a stack."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    # After "An error occurred while calling ..." Java names the error; its last cause is what happened.
+    telling = [line for line in lines if "[DELTA_" in line] or [x for x in lines if x.startswith(("Caused by: ", ": "))]
+    found = telling[-1] if telling else lines[0] if lines else type(error).__name__
+    return found.removeprefix("Caused by: ").removeprefix(": ")[:500]

@@ -25,7 +25,8 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 from pyspark.sql import functions as F
 
-from pma.tables import LAYERS, Column, TableError, TableSpec, WarehouseSettings, conform, require_unique
+from pma.spark import cause
+from pma.tables import Column, TableError, TableSpec, WarehouseSettings, conform, require_unique
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +38,6 @@ PROPERTIES = {
 }
 # Delta keeps a CHECK constraint as the property of this name.
 CONSTRAINT = "delta.constraints."
-# Where a session keeps which folder each of its table names stands for, as JSON.
-REGISTERED = "spark.pma.registered"
 # A write that lost against another job's commit is tried so often in all.
 CONFLICT_TRIES = 5
 CONFLICTS = (
@@ -169,26 +168,6 @@ class Warehouse:
         table.vacuum(self.settings.vacuum_hours)
         logger.info("%s: %d files before maintenance", spec.name, files)
 
-    def register(self) -> None:
-        """Make `SELECT ... FROM bl.customer_embeddings` work in this session for every table of a folder warehouse."""
-        root = self.settings.path
-        if root is None or "://" in root:
-            return
-        logs = sorted(log for layer in LAYERS for log in Path(root).resolve().glob(f"{layer}/*/_delta_log"))
-        # A log without a commit is what a killed run began.
-        folders = [log.parent for log in logs if any(log.glob("*.json"))]
-        wanted = {f"{folder.parent.name}.`{folder.name}`": str(folder) for folder in folders}
-        known: dict[str, str] = json.loads(self.spark.conf.get(REGISTERED, "{}") or "{}")
-        # Names that the session knows from another warehouse give way, all of them; the files of that one stay.
-        for name in [name for name, folder in known.items() if wanted.get(name) != folder]:
-            self.spark.sql(f"DROP TABLE IF EXISTS {name}")
-        for layer in sorted({folder.parent.name for folder in folders}):
-            self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {layer}")
-        for name, path in wanted.items():
-            if known.get(name) != path:
-                self.spark.sql(f"CREATE TABLE IF NOT EXISTS {name} USING DELTA LOCATION '{path}'")
-        self.spark.conf.set(REGISTERED, json.dumps(wanted))
-
     def ensure(self, spec: TableSpec) -> None:
         """Create the table as declared, or hold what is there against the declaration.
 
@@ -318,13 +297,13 @@ class Warehouse:
                     except CONFLICTS as error:
                         if not left:
                             raise
-                        logger.info("%s: another job has just written to it, again: %s", spec.name, _cause(error))
+                        logger.info("%s: another job has just written to it, again: %s", spec.name, cause(error))
                         time.sleep(random.uniform(0.5, 5.0))
         except (PySparkException, Py4JJavaError) as error:
-            cause = _cause(error).rstrip(". ")
-            fix = "make room on the disk" if "No space left" in cause else "mend the cause"
+            why = cause(error).rstrip(". ")
+            fix = "make room on the disk" if "No space left" in why else "mend the cause"
             raise TableError(
-                f"{spec.name}: nothing was written, the rows are as before: {cause}. Fix: {fix} and run the job again"
+                f"{spec.name}: nothing was written, the rows are as before: {why}. Fix: {fix} and run the job again"
             ) from error
 
     @contextmanager
@@ -348,13 +327,6 @@ class Warehouse:
 def _comparable(side: str, column: Column) -> str:
     """Spark compares no maps."""
     return f"to_json({side}.`{column.name}`)" if column.type.startswith("map") else f"{side}.`{column.name}`"
-
-
-def _cause(error: Exception) -> str:
-    """Return the line that says what went wrong: Delta's error class or the last cause, not Java's stack."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    telling = [line for line in lines if "[DELTA_" in line] or [line for line in lines if line.startswith("Caused by:")]
-    return (telling[-1] if telling else lines[0] if lines else type(error).__name__)[:500]
 
 
 def _unspaced(condition: str) -> str:

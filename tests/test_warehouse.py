@@ -12,29 +12,9 @@ from deltalake import DeltaTable as RustTable
 from pyspark.sql import DataFrameWriter
 from pyspark.sql import functions as F
 
-from pma.tables import Column, TableError, TableSpec, WarehouseSettings, document
+from pma.tables import Column, TableError, WarehouseSettings, document
 from pma.warehouse import Warehouse, fingerprint
-
-SPEC = TableSpec(
-    name="il.things",
-    grain="thing x day",
-    key=("thing", "day"),
-    columns=(
-        Column("thing", "string", "which thing"),
-        Column("day", "int", "day number"),
-        Column("value", "double", "euros"),
-    ),
-    checks={"value_not_negative": "value IS NULL OR value >= 0"},
-)
-DDL = "thing string, day int, value double"
-
-
-def rows(frame):
-    return sorted(tuple(row) for row in frame.collect())
-
-
-def frame(spark, *given, ddl=DDL):
-    return spark.createDataFrame(list(given), ddl)
+from tests.things import DDL, SPEC, frame, rows
 
 
 def test_a_table_lives_under_layer_and_name_and_plain_python_reads_it(spark, warehouse):
@@ -239,12 +219,6 @@ def test_a_kill_before_the_first_commit_leaves_a_folder_that_the_next_run_uses(s
     assert rows(warehouse.read(SPEC)) == [("a", 1, 1.0)]
 
 
-def test_registered_tables_answer_plain_sql(spark, warehouse):
-    warehouse.replace(SPEC, frame(spark, ("a", 1, 1.0)))
-    warehouse.register()
-    assert rows(spark.sql("SELECT thing, value FROM il.things")) == [("a", 1.0)]
-
-
 def test_maintenance_compacts_and_keeps_every_row(spark, warehouse):
     for day in range(3):
         warehouse.append_once(SPEC, frame(spark, ("a", day, 1.0)), app_id="days", version=day)
@@ -348,97 +322,3 @@ def test_a_merge_that_lost_to_another_commit_is_written_again(spark, warehouse, 
     lost = lose_first(monkeypatch, DeltaMergeBuilder, "execute")
     warehouse.merge(SPEC, frame(spark, ("a", 1, 3.0), ("b", 1, 4.0)))
     assert (lost, rows(warehouse.read(SPEC))) == (["execute"], [("a", 1, 3.0), ("b", 1, 4.0)])
-
-
-def test_names_follow_the_warehouse_that_was_registered_last_and_no_file_is_lost(spark, tmp_path):
-    first, second, empty = (
-        Warehouse(spark, WarehouseSettings(path=str(tmp_path / name)), run_id="test")
-        for name in ("first", "second", "empty")
-    )
-    first.replace(SPEC, frame(spark, ("a", 1, 1.0)))
-    second.replace(SPEC, frame(spark, ("b", 1, 2.0)))
-    named = []
-    for tables in (first, second):
-        tables.register()
-        named.append(rows(spark.sql("SELECT * FROM il.things")))
-    empty.register()
-
-    assert named == [[("a", 1, 1.0)], [("b", 1, 2.0)]]
-    assert not spark.catalog.tableExists("il.things")
-    assert rows(first.read(SPEC)) == [("a", 1, 1.0)]
-    assert rows(second.read(SPEC)) == [("b", 1, 2.0)]
-
-
-CATALOGUED = replace(SPEC, name="il.catalogued_things", cluster_by=("day",))
-
-
-@pytest.fixture
-def catalog(spark):
-    """Tables of Spark's own catalog, dropped afterwards."""
-    tables = Warehouse(spark, WarehouseSettings(path=None), run_id="test")
-    yield tables
-    spark.sql("DROP TABLE IF EXISTS il.catalogued_things PURGE")
-
-
-def test_a_catalog_knows_a_table_from_its_first_write_on(spark, catalog):
-    assert not catalog.exists(CATALOGUED)
-    with pytest.raises(TableError, match=r"il\.catalogued_things: not in the warehouse \(`il`\.`catalogued_things`\)"):
-        catalog.read(CATALOGUED)
-
-    catalog.ensure(CATALOGUED)
-
-    assert (catalog.exists(CATALOGUED), catalog.version(CATALOGUED)) == (True, 0)
-    assert rows(catalog.read(CATALOGUED)) == []
-    assert catalog.read_versions == {"il.catalogued_things": 0}
-    schema = spark.table("il.catalogued_things").schema
-    assert [(c.name, c.nullable, c.metadata["comment"]) for c in schema] == [
-        ("thing", False, "which thing"),
-        ("day", False, "day number"),
-        ("value", True, "euros"),
-    ]
-
-
-def test_a_table_of_a_catalog_is_replaced_as_a_whole_or_where_said_and_stays_as_declared(spark, catalog):
-    catalog.replace(CATALOGUED, frame(spark, ("x", 9, 9.0)))
-    catalog.replace(CATALOGUED, frame(spark, ("a", 1, 1.0), ("a", 2, 2.0)))
-    catalog.replace(CATALOGUED, frame(spark, ("a", 2, 5.0), ("b", 2, 6.0)), where="day = 2")
-    with pytest.raises(TableError, match=r"il\.catalogued_things: nothing was written.*day = 2"):
-        catalog.replace(CATALOGUED, frame(spark, ("a", 3, 5.0)), where="day = 2")
-    with pytest.raises(TableError, match=r"il\.catalogued_things: nothing was written.*value_not_negative"):
-        catalog.replace(CATALOGUED, frame(spark, ("a", 1, -1.0)))
-
-    assert rows(catalog.read(CATALOGUED)) == [("a", 1, 1.0), ("a", 2, 5.0), ("b", 2, 6.0)]
-    assert catalog.rows_written == {"il.catalogued_things": 5}
-    schema = spark.table("il.catalogued_things").schema
-    assert [(c.name, c.nullable, c.metadata["comment"]) for c in schema] == [
-        ("thing", False, "which thing"),
-        ("day", False, "day number"),
-        ("value", True, "euros"),
-    ]
-
-
-def test_a_table_of_a_catalog_is_merged_by_key_and_gets_new_columns(spark, catalog):
-    catalog.merge(CATALOGUED, frame(spark, ("a", 1, 1.0), ("b", 1, 1.0)))
-    for _ in range(2):
-        catalog.merge(CATALOGUED, frame(spark, ("b", 1, 7.0), ("c", 1, 8.0)))
-    wider = replace(CATALOGUED, columns=(*SPEC.columns, Column("note", "string", "what was said")))
-    catalog.merge(wider, frame(spark, ("d", 1, 2.0, "new"), ddl=DDL + ", note string"))
-    assert rows(catalog.read(wider)) == [
-        ("a", 1, 1.0, None),
-        ("b", 1, 7.0, None),
-        ("c", 1, 8.0, None),
-        ("d", 1, 2.0, "new"),
-    ]
-    assert catalog.rows_written == {"il.catalogued_things": 5}
-    with pytest.raises(TableError, match=r"il\.catalogued_things: .*no longer declared \['note'\]"):
-        catalog.ensure(CATALOGUED)
-
-
-def test_a_table_of_a_catalog_takes_a_batch_once_and_is_maintained(spark, catalog):
-    for day in (1, 2, 2):
-        catalog.append_once(CATALOGUED, frame(spark, ("a", day, 1.0)), app_id="load", version=day)
-    assert catalog.rows_written == {"il.catalogued_things": 2}
-    catalog.settings = catalog.settings.model_copy(update={"optimize_min_files": 2})
-    catalog.maintain(CATALOGUED)
-    detail = spark.sql("DESCRIBE DETAIL il.catalogued_things").first()
-    assert (detail["numFiles"], rows(catalog.read(CATALOGUED))) == (1, [("a", 1, 1.0), ("a", 2, 1.0)])

@@ -13,6 +13,8 @@ from pma.embeddings.inputs import InputPlan, input_matrix
 from pma.embeddings.sealed import read_sealed, write_sealed
 from pma.embeddings.settings import AutoencoderSettings
 
+# Of a model's files, the one that `Autoencoder.save` writes.
+FILE = "autoencoder"
 WEIGHT_NAMES = ("encoder_kernel", "encoder_bias", "decoder_kernel", "decoder_bias")
 MODEL_FIX = "train the autoencoder again (jobs/autoencoder.py), or restore the file"
 
@@ -62,7 +64,7 @@ class Autoencoder:
 def build_network(width: int, settings: AutoencoderSettings) -> Any:
     """Return the functional Keras model: inputs [n, W] -> tanh code [n, D] -> outputs [n, W].
 
-    One layer each way: on the Complete Journey a deeper encoder predicted worse.
+    One layer each way: a deeper encoder predicted worse on the Complete Journey, which no study here repeats.
     """
     import keras
 

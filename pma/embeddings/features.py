@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from functools import reduce
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from pma.embeddings.history import age_days, history
-from pma.embeddings.settings import FeatureSettings
+from pma.embeddings.settings import FeatureSettings, Level
 from pma.sources.tables import TAXONOMY
 
-LEVELS = ("total", "department", "category", "type", "store", "daypart", "weekday")
+LEVELS: tuple[Level, ...] = get_args(Level)
 WINDOW_METRICS = ("visits", "spend", "quantity", "discount")
 TOTAL_METRICS = ("basket_lines", "basket_spend")
 MEANING = {

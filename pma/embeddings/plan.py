@@ -48,6 +48,10 @@ class Plan:
         """Every date that needs blocks: whitening is fitted on those of the training date."""
         return tuple(sorted({self.trained_as_of, *self.as_of_dates}))
 
+    def folder(self, artifacts: str) -> Path:
+        """Return the folder of the model's files."""
+        return Path(artifacts).resolve() / self.model_version
+
     @property
     def where(self) -> str:
         """The condition that names the model's rows in any table."""

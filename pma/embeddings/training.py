@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from pma.embeddings.autoencoder import WEIGHT_NAMES, Autoencoder, add_noise, build_network, row_losses
+from pma.embeddings.autoencoder import FILE, WEIGHT_NAMES, Autoencoder, add_noise, build_network, row_losses
 from pma.embeddings.checkpoint import Progress, drop_checkpoint, read_checkpoint, write_checkpoint
 from pma.embeddings.distributed import Distributed, DistributedError, connect
 from pma.embeddings.inputs import InputPlan, input_matrix, plan_inputs
@@ -63,7 +63,7 @@ class Shard:
 
 def training_request(folder: Path, settings: AutoencoderSettings) -> TrainingRequest:
     """Return the request of a model whose files all lie in one folder."""
-    return TrainingRequest(str(folder / "rows"), str(folder / "dictionary"), str(folder / "autoencoder"), settings)
+    return TrainingRequest(str(folder / "rows"), str(folder / "dictionary"), str(folder / FILE), settings)
 
 
 def train(

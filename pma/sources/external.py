@@ -12,10 +12,19 @@ from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pma.sources.settings import SourceTable
+from pma.sources.settings import SourceSettings, SourceTable
+from pma.spark import cause
 from pma.tables import TableError, TableSpec
 
 PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def read_mapped(
+    spark: SparkSession, settings: SourceSettings, spec: TableSpec, filled: Sequence[str] = ()
+) -> DataFrame:
+    """Read the source that the settings give for a table, as `map_columns` returns it. Raises TableError as both do."""
+    source: SourceTable = getattr(settings, spec.table)
+    return map_columns(read_source(spark, source, spec.name), source, spec, filled)
 
 
 def read_source(spark: SparkSession, source: SourceTable, target: str) -> DataFrame:
@@ -67,14 +76,6 @@ def map_columns(raw: DataFrame, source: SourceTable, spec: TableSpec, filled: Se
         return raw.select(*cast, as_given)
     except AnalysisException as error:
         raise TableError(f"{spec.name}: its column mapping does not fit the source: {cause(error)}") from None
-
-
-def cause(error: Exception) -> str:
-    """Return the line of Spark's complaint that says what went wrong, not Java's stack."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    # After "An error occurred while calling ..." Java names the error; its last cause is what happened.
-    telling = [line for line in lines if line.startswith(("Caused by: ", ": "))] or lines[:1] or [type(error).__name__]
-    return telling[-1].removeprefix("Caused by: ").removeprefix(": ")[:300]
 
 
 def _check_mapping(raw: DataFrame, source: SourceTable, spec: TableSpec, filled: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pma.checks import QUARANTINE, kept, quarantined, refused
-from pma.sources.external import cause
+from pma.spark import cause
 from pma.tables import TableError, TableSpec
 from pma.warehouse import Warehouse
 

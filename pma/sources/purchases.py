@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -11,6 +11,14 @@ from pma.checks import Check, judge, mark_known, refuse_copies
 from pma.sources.settings import SourceSettings
 from pma.sources.tables import PURCHASES
 from pma.tables import TableSpec
+
+# A clock on earth is at most so far ahead of UTC.
+AHEAD = timedelta(hours=14)
+
+
+def latest_clock() -> datetime:
+    """Return the latest time that the wall clock of any shop shows now, in the table's wall-clock UTC."""
+    return datetime.now(UTC) + AHEAD
 
 
 def check_purchases(
