@@ -27,8 +27,10 @@ setup: ## install everything into .venv; where it is in place, nothing happens
 run: setup ## compute the customer embeddings on this machine (JOB=, CONF=, ARGS= change which, how, what part)
 	@$(PY) -m pma.workflow run $(JOB) --var conf=$(CONF) $(ARGS)
 
+# Q goes to the shell as it was typed, in the environment: neither make nor the shell reads a ` or $ in it.
+sql: override export Q := $(value Q)
 sql: setup ## ask the warehouse: make sql Q="SELECT * FROM bl.runs"
-	@$(PY) -m pma.query --conf $(CONF) "$(Q)" $(ARGS) 2> >(grep -v -E "WARN|log4j|log level|logging level" >&2)
+	@$(PY) -m pma.query --conf $(CONF) "$$Q" $(ARGS) 2> >(grep -v -E "WARN|log4j|log level|logging level" >&2)
 
 test: setup ## run the tests
 	@$(PY) -m pytest -m "not slow" $(ARGS)

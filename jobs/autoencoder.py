@@ -10,7 +10,7 @@ from pma.embeddings.launch import launch_training, only_trainer
 from pma.embeddings.plan import make_plan
 from pma.embeddings.tables import CUSTOMER_FEATURES, FEATURE_DICTIONARY, FEATURE_SCALES
 from pma.embeddings.training import training_request
-from pma.embeddings.training_rows import write_training_rows
+from pma.embeddings.training_rows import mounted, write_training_rows
 from pma.runs import job_run
 
 
@@ -21,12 +21,12 @@ def main(argv: list[str] | None = None) -> None:
         plan = make_plan(tables, run.settings)
         folder = plan.folder(run.settings.artifacts)
         request = training_request(folder, settings)
-        features = tables.read(CUSTOMER_FEATURES)
+        features = plan.measured(tables.read(CUSTOMER_FEATURES))
         with only_trainer(folder):
             if not Path(request.model).exists():
                 scales = tables.read(FEATURE_SCALES).where(plan.where)
                 named = tables.read(FEATURE_DICTIONARY).join(scales, on="feature_index", how="inner")
-                named.coalesce(1).write.mode("overwrite").parquet(request.dictionary)
+                named.coalesce(1).write.mode("overwrite").parquet(mounted(run.spark, request.dictionary))
                 write_training_rows(
                     features.where(F.col("as_of_date").isin(*plan.training_dates)), request.rows, settings.shards
                 )

@@ -4,24 +4,29 @@ from pyspark.sql import functions as F
 
 from pma.embeddings.autoencoder import FILE, Autoencoder
 from pma.embeddings.plan import make_plan
-from pma.embeddings.repository import encode, fit_whitening, model_row, people
+from pma.embeddings.repository import encode, model_row, people, warn_of_kept
 from pma.embeddings.tables import CUSTOMER_BLOCKS, CUSTOMER_EMBEDDINGS, EMBEDDING_MODELS
+from pma.embeddings.whitening import WHITENING_FILE, fit_whitening, load_whitening, save_whitening
 from pma.runs import job_run
 from pma.sources.tables import CUSTOMERS, PURCHASES
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Whitening is fitted on the customers of the training date; rows that are there are never changed."""
+    """Whitening is fitted once, on the customers of the training date; rows that are there are never changed."""
     with job_run("embed", argv) as run:
         tables, settings = run.tables, run.settings.embeddings
         plan = make_plan(tables, run.settings)
         blocks = tables.read(CUSTOMER_BLOCKS).where(plan.where).drop("model_version")
-        trained = blocks.where(F.col("as_of_date") == F.lit(plan.trained_as_of))
-        whitenings = fit_whitening(trained, settings.repository)
+        folder = plan.folder(run.settings.artifacts)
+        if not (folder / WHITENING_FILE).exists():
+            trained = blocks.where(F.col("as_of_date") == F.lit(plan.trained_as_of))
+            save_whitening(fit_whitening(trained, settings.repository), folder)
+        whitenings = load_whitening(folder)
         everyone = people(tables.read(CUSTOMERS), tables.read(PURCHASES), plan.as_of_dates)
-        rows = plan.stamp(encode(everyone, blocks, whitenings)).withColumn("run_id", F.lit(run.run_id))
+        rows = plan.stamp(encode(everyone, blocks, whitenings)).withColumn("run_id", F.lit(run.run_id)).persist()
         tables.merge(CUSTOMER_EMBEDDINGS, rows, update=False)
-        network = Autoencoder.load(plan.folder(run.settings.artifacts) / FILE)
+        warn_of_kept(tables.read(CUSTOMER_EMBEDDINGS), rows)
+        network = Autoencoder.load(folder / FILE)
         model = model_row(run.spark, plan, whitenings, network.metrics, settings, run.run_id)
         tables.merge(EMBEDDING_MODELS, model, update=False)
 

@@ -1,5 +1,7 @@
 """Measure what every customer bought before each date: `st_il.customer_features` and the names of its columns."""
 
+from pyspark.sql import functions as F
+
 from pma.embeddings.features import dictionary, feature_scales, measure
 from pma.embeddings.plan import make_plan
 from pma.embeddings.tables import CUSTOMER_FEATURES, FEATURE_DICTIONARY, FEATURE_SCALES
@@ -18,7 +20,10 @@ def main(argv: list[str] | None = None) -> None:
         names = dictionary(products, tables.read(STORES), settings, tables.read(FEATURE_DICTIONARY))
         tables.merge(FEATURE_DICTIONARY, names, update=False)
         named = tables.read(FEATURE_DICTIONARY)
+        if not names.join(named, on="name", how="left_anti").isEmpty():
+            raise TableError(f"{FEATURE_DICTIONARY.name}: another run has just taken the same indices. Fix: run again")
         features = measure(tables.read(PURCHASES), products, named, plan.feature_dates, settings)
+        features = features.withColumn("measured_with", F.lit(plan.measured_with))
         days = ", ".join(f"'{day}'" for day in plan.feature_dates)
         tables.replace(CUSTOMER_FEATURES, features, where=f"as_of_date IN ({days})")
         trained = tables.read(CUSTOMER_FEATURES).where(f"as_of_date = '{plan.trained_as_of}'")

@@ -4,27 +4,33 @@ from concurrent.futures import ThreadPoolExecutor
 
 from pma.embeddings.measures import measure_model, next_item_rows, quality_cuts, short_table
 from pma.embeddings.plan import make_plan
+from pma.embeddings.settings import JUDGES
 from pma.embeddings.tables import EMBEDDING_QUALITY, PRODUCT_VECTORS
 from pma.runs import job_run
+from pma.settings import digest
 from pma.sources.tables import PRODUCTS, PURCHASES
 
 
 def main(argv: list[str] | None = None) -> None:
-    """A model that was measured at the same cut is printed again, not measured again."""
+    """A model that was measured at the same cut with the same settings is printed again, not measured again."""
     with job_run("quality", argv) as run:
         tables, room = run.tables, run.settings.embeddings
         plan = make_plan(tables, run.settings)
         purchases, vectors = tables.read(PURCHASES), tables.read(PRODUCT_VECTORS).where(plan.where)
         cuts = quality_cuts(purchases, plan, room.penetration)
-        if not tables.has(EMBEDDING_QUALITY, f"{plan.where} AND cut = '{cuts.test}'" if cuts else plan.where):
+        judged_with = digest(room, include=JUDGES)
+        at_cut = f" AND cut = '{cuts.test}'" if cuts else ""
+        tables.ensure(EMBEDDING_QUALITY)
+        if not tables.has(EMBEDDING_QUALITY, f"{plan.where} AND judged_with = '{judged_with}'{at_cut}"):
             # gensim computes on one core for a minute or more: meanwhile all the rest.
             with ThreadPoolExecutor(max_workers=1) as beside:
                 next_items = beside.submit(next_item_rows, purchases, vectors, plan, room)
                 found = measure_model(tables, plan, cuts, run.settings) if cuts else []
                 found += next_items.result()
-            rows = [(plan.model_version, *row, run.run_id) for row in found]
+            rows = [(plan.model_version, *row, judged_with, run.run_id) for row in found]
             measured = run.spark.createDataFrame(rows, EMBEDDING_QUALITY.schema)
-            tables.replace(EMBEDDING_QUALITY, measured, where=plan.where)
+            of_cuts = ", ".join(f"'{cut}'" for cut in {str(plan.trained_as_of), *(row[3] for row in found)})
+            tables.replace(EMBEDDING_QUALITY, measured, where=f"{plan.where} AND cut IN ({of_cuts})")
         print(short_table(tables.read(EMBEDDING_QUALITY).where(plan.where), vectors, tables.read(PRODUCTS)))
 
 

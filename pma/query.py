@@ -10,7 +10,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from pma.settings import load
-from pma.spark import spark_session
+from pma.spark import literal, spark_session
 from pma.tables import LAYERS, WarehouseSettings
 
 # Where a session keeps which folder each of its table names stands for, as JSON.
@@ -34,7 +34,7 @@ def register(spark: SparkSession, settings: WarehouseSettings) -> None:
         spark.sql(f"CREATE SCHEMA IF NOT EXISTS {layer}")
     for name, path in wanted.items():
         if known.get(name) != path:
-            spark.sql(f"CREATE TABLE IF NOT EXISTS {name} USING DELTA LOCATION '{path}'")
+            spark.sql(f"CREATE TABLE IF NOT EXISTS {name} USING DELTA LOCATION {literal(path)}")
     spark.conf.set(REGISTERED, json.dumps(wanted))
 
 

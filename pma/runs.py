@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import subprocess
 import sys
 import time
@@ -19,15 +18,12 @@ from uuid import uuid4
 from pyspark.sql import SparkSession
 
 from pma.query import register
-from pma.settings import Settings, parse
+from pma.settings import Settings, masked, parse
 from pma.spark import spark_session
 from pma.tables import Column, TableSpec
 from pma.warehouse import Warehouse
 
 logger = logging.getLogger("pma")
-
-# Options of a source that may hold a password; a JDBC url may carry one as well.
-SECRET = re.compile("password|secret|token|key|url|credential", re.IGNORECASE)
 
 RUNS = TableSpec(
     name="bl.runs",
@@ -73,9 +69,9 @@ def job_run(job: str, argv: Sequence[str] | None = None) -> Iterator[Run]:
     logger.info("settings %s: %s", settings.digest(), told(settings))
     spark = spark_session(settings.spark, f"pma {job}")
     run = Run(job, run_id, settings, spark, Warehouse(spark, settings.warehouse, run_id))
-    register(spark, settings.warehouse)
     started = time.monotonic()
     try:
+        register(spark, settings.warehouse)
         yield run
     except BaseException as error:
         _record(run, "failed", f"{type(error).__name__}: {error}"[:2000])
@@ -89,12 +85,8 @@ def job_run(job: str, argv: Sequence[str] | None = None) -> Iterator[Run]:
 
 
 def told(settings: Settings) -> str:
-    """Return what differs from the defaults, as JSON for the log, without the secrets of a source's options."""
-    tree = settings.model_dump(mode="json", exclude_defaults=True)
-    for source in (tree.get("sources") or {}).values():
-        options = source.get("options", {}) if isinstance(source, dict) else {}
-        options |= {name: "(not shown)" for name in options if SECRET.search(name)}
-    return json.dumps(tree)
+    """Return what differs from the defaults, as JSON for the log, without the secrets."""
+    return json.dumps(masked(settings.model_dump(mode="json", exclude_defaults=True)))
 
 
 def _record(run: Run, status: str, message: str | None) -> None:

@@ -6,6 +6,7 @@ import argparse
 import difflib
 import hashlib
 import json
+import re
 import types
 import typing
 from collections.abc import Sequence
@@ -22,6 +23,12 @@ from pma.section import Section
 from pma.sources.settings import SourceSettings
 from pma.spark import SparkSettings
 from pma.tables import WarehouseSettings
+
+# A key of such a name, wherever it stands, hides its value; a JDBC url carries a password as well.
+SECRET = re.compile("passw|passphrase|pwd|secret|token|key|url|credential", re.IGNORECASE)
+# Under any other key a text is hidden that has a password inside: `-DtrustStorePassword=...`, `//user:password@host`.
+CARRIED = re.compile(r"(passw\w*|passphrase|pwd|secret\w*|token)=|://[^/\s]*:[^/\s]*@", re.IGNORECASE)
+NOT_SHOWN = "(not shown)"
 
 
 class SettingsError(ValueError):
@@ -45,10 +52,24 @@ class Settings(Section):
         return digest(self)
 
 
-def digest(settings: BaseModel) -> str:
-    """Return twelve hex digits of a settings tree, equal for equal values on every machine."""
-    text = json.dumps(settings.model_dump(mode="json"), sort_keys=True)
+def digest(settings: BaseModel, include: Any = None, exclude: Any = None) -> str:
+    """Return twelve hex digits of a settings tree, or of the parts that pydantic's include and exclude name.
+
+    Equal for equal values on every machine.
+    """
+    text = json.dumps(settings.model_dump(mode="json", include=include, exclude=exclude), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def masked(tree: Any, key: str = "") -> Any:
+    """Return a part of the settings, found under `key`, as it may be shown: without what is secret in it."""
+    if SECRET.search(key) or (isinstance(tree, str) and CARRIED.search(tree)):
+        return NOT_SHOWN
+    if isinstance(tree, dict):
+        return {name: masked(value, str(name)) for name, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return type(tree)(masked(value, key) for value in tree)
+    return tree
 
 
 def parse(argv: Sequence[str] | None, job: str) -> tuple[Settings, str | None]:
@@ -120,12 +141,21 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         tree = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except yaml.YAMLError as error:
-        raise SettingsError(f"{path}: not valid YAML: {error}") from None
+        raise SettingsError(f"{path}: not valid YAML: {_where(error)}") from None
     if tree is None:
         return {}
     if not isinstance(tree, dict):
         raise SettingsError(f"{path}: found {type(tree).__name__}, allowed: keys and values")
     return tree
+
+
+def _where(error: yaml.YAMLError) -> str:
+    """Say where YAML breaks off, and show the lines unless they may hold a secret."""
+    mark = getattr(error, "problem_mark", None)
+    lines = f"{getattr(error, 'context_mark', None)} {mark}"
+    if mark is None or masked(lines, lines) != NOT_SHOWN:
+        return str(error)
+    return f"line {mark.line + 1}, column {mark.column + 1} {NOT_SHOWN}"
 
 
 def _parse_override(text: str) -> dict[str, Any]:
@@ -161,10 +191,12 @@ def _explain(item: Any) -> str:
         close = difflib.get_close_matches(path[-1], allowed, n=1)
         hint = f" (did you mean {close[0]}?)" if close else ""
         return f"{key}: unknown key{hint}; allowed: {', '.join(allowed)}"
+    shown = masked(item["input"], key)
+    found = shown if shown == NOT_SHOWN else repr(shown)
     if item["type"] == "tuple_type":
-        return f"{key}: found {item['input']!r}; allowed: a list, [one, another]"
+        return f"{key}: found {found}; allowed: a list, [one, another]"
     allowed_text = item["msg"][0].lower() + item["msg"][1:]
-    return f"{key}: found {item['input']!r}; allowed: {allowed_text}"
+    return f"{key}: found {found}; allowed: {allowed_text}"
 
 
 def _keys_at(path: Sequence[str]) -> list[str]:

@@ -30,6 +30,19 @@ SESSION_CONF = {
 }
 # Four tries of a task also on one machine: `local[N]` alone fails a job when one Python worker dies.
 TASK_TRIES = 4
+# Delta's names for a commit that another writer's came before, in whatever package the cluster's Delta has them.
+CONFLICTS = {
+    "DeltaConcurrentModificationException",
+    "ConcurrentWriteException",
+    "MetadataChangedException",
+    "ProtocolChangedException",
+    "ConcurrentAppendException",
+    "ConcurrentDeleteReadException",
+    "ConcurrentDeleteDeleteException",
+    "ConcurrentTransactionException",
+}
+# What two writers add at once is there for the one that comes second.
+ADDED_TWICE = ("ALREADY_EXISTS]", "DUPLICATE_COLUMNS_FOUND]")
 
 
 class SparkSettings(Section):
@@ -139,3 +152,22 @@ def cause(error: Exception) -> str:
     telling = [line for line in lines if "[DELTA_" in line] or [x for x in lines if x.startswith(("Caused by: ", ": "))]
     found = telling[-1] if telling else lines[0] if lines else type(error).__name__
     return found.removeprefix("Caused by: ").removeprefix(": ")[:500]
+
+
+def lost_race(error: Exception) -> bool:
+    """Say whether Delta refused because another writer's commit came first: what was tried may be tried again.
+
+    Java's classes are asked by name, those of the causes too: Delta's Python classes for them are raised only where
+    something imported `delta.exceptions.captured`, which not every cluster's Delta has.
+    """
+    names = {kind.__name__ for kind in type(error).__mro__}
+    java = getattr(error, "java_exception", None) or getattr(error, "_origin", None)
+    while java is not None:
+        names.add(java.getClass().getSimpleName())
+        java = java.getCause()
+    return bool(names & CONFLICTS) or any(condition in str(error) for condition in ADDED_TWICE)
+
+
+def literal(text: str) -> str:
+    """Return a text as Spark SQL writes it, in single quotes."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -27,6 +27,11 @@ class WarehouseSettings(Section):
 
     path: str | None = Field("warehouse", description="folder of <layer>/<table>; null: tables of the catalog")
     catalog: str | None = Field(None, description="Unity Catalog name; tables are catalog.layer.table")
+    schema_prefix: str = Field(
+        "",
+        pattern="^[A-Za-z0-9_]*$",
+        description="put before each layer's name in a catalog, so that several people share one; folders ignore it",
+    )
     optimize_min_files: int = Field(8, ge=2, description="maintenance compacts a table of at least so many files")
     vacuum_hours: int = Field(168, ge=168, description="maintenance deletes files unused for so long (a week or more)")
 

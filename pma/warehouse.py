@@ -6,18 +6,11 @@ import fcntl
 import json
 import logging
 import random
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from delta.exceptions import (
-    ConcurrentAppendException,
-    ConcurrentDeleteDeleteException,
-    ConcurrentDeleteReadException,
-    ConcurrentWriteException,
-)
 from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError
 from pyspark import StorageLevel
@@ -25,27 +18,14 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 from pyspark.sql import functions as F
 
-from pma.spark import cause
+from pma.spark import cause, lost_race
+from pma.stored import StoredTable
 from pma.tables import Column, TableError, TableSpec, WarehouseSettings, conform, require_unique
 
 logger = logging.getLogger(__name__)
 
-# Deletion vectors off: delta-rs, DuckDB and Ray read the same files. Retention: a week of undo, a month of history.
-PROPERTIES = {
-    "delta.enableDeletionVectors": "false",
-    "delta.logRetentionDuration": "interval 30 days",
-    "delta.deletedFileRetentionDuration": "interval 7 days",
-}
-# Delta keeps a CHECK constraint as the property of this name.
-CONSTRAINT = "delta.constraints."
 # A write that lost against another job's commit is tried so often in all.
 CONFLICT_TRIES = 5
-CONFLICTS = (
-    ConcurrentAppendException,
-    ConcurrentDeleteDeleteException,
-    ConcurrentDeleteReadException,
-    ConcurrentWriteException,
-)
 
 
 class Warehouse:
@@ -60,36 +40,30 @@ class Warehouse:
 
     def identifier(self, spec: TableSpec) -> str:
         """Return the name that SQL knows the table by."""
-        if self.settings.path is not None:
-            return f"delta.`{self.location(spec)}`"
-        catalog = f"`{self.settings.catalog}`." if self.settings.catalog else ""
-        return f"{catalog}`{spec.layer}`.`{spec.table}`"
+        return self._stored(spec).identifier
 
     def location(self, spec: TableSpec) -> str:
-        """Return the folder of a table; only where the warehouse is a folder."""
-        if self.settings.path is None:
-            raise TableError(f"{spec.name}: lives in a catalog, not in a folder")
-        root = self.settings.path
-        return f"{root if '://' in root else Path(root).resolve()}/{spec.layer}/{spec.table}"
+        """Return the folder of a table; raises TableError where the warehouse is a catalog."""
+        return self._stored(spec).location
 
     def exists(self, spec: TableSpec) -> bool:
         """Say whether the table has at least one commit."""
-        if self.settings.path is None:
-            return self.spark.catalog.tableExists(self.identifier(spec).replace("`", ""))
-        if "://" in self.settings.path:
-            return DeltaTable.isDeltaTable(self.spark, self.location(spec))
-        # A run killed before the first commit leaves an empty log, which Delta takes for a table.
-        return any(Path(self.location(spec), "_delta_log").glob("*.json"))
+        return self._stored(spec).exists()
+
+    def table_id(self, spec: TableSpec) -> str:
+        """Return Delta's id of the table: one that was dropped and made again under its name has another.
+
+        With `version` it names the rows of one moment. Raises TableError when the table is not there.
+        """
+        self._require(spec)
+        return str(self._delta(spec).detail().select("id").collect()[0][0])
 
     def read(self, spec: TableSpec) -> DataFrame:
         """Return the table's rows as of now, its declared columns only.
 
         Raises TableError when the table is not there or lacks a declared column.
         """
-        if not self.exists(spec):
-            raise TableError(
-                f"{spec.name}: not in the warehouse ({self.identifier(spec)}). Fix: run the job that writes it"
-            )
+        self._require(spec)
         version = self.version(spec)
         self.read_versions[spec.name] = version
         if self.settings.path is None:
@@ -160,85 +134,28 @@ class Warehouse:
             self._commit(spec, append)
 
     def maintain(self, spec: TableSpec) -> None:
-        """Compact small files and delete those that no version within the retention needs."""
-        table = self._delta(spec)
-        files = int(table.detail().select("numFiles").collect()[0][0])
-        if files >= self.settings.optimize_min_files:
-            table.optimize().executeCompaction()
-        table.vacuum(self.settings.vacuum_hours)
-        logger.info("%s: %d files before maintenance", spec.name, files)
+        """Compact small files and delete those that no version within the retention needs.
+
+        Raises TableError when Delta cannot; the rows are the same before and after.
+        """
+
+        def maintain() -> None:
+            table = self._delta(spec)
+            files = int(table.detail().select("numFiles").collect()[0][0])
+            if files >= self.settings.optimize_min_files:
+                table.optimize().executeCompaction()
+            table.vacuum(self.settings.vacuum_hours)
+            logger.info("%s: %d files before maintenance", spec.name, files)
+
+        self._alone(spec, maintain)
 
     def ensure(self, spec: TableSpec) -> None:
         """Create the table as declared, or hold what is there against the declaration.
 
-        A declared, nullable column or check that the table lacks is added. Any other difference raises TableError by
-        name.
+        A declared, nullable column or check that the table lacks is added; comments of columns and the clustering
+        become the declared ones. Any other difference raises TableError by name.
         """
         self._commit(spec, lambda: None)
-
-    def _ensure(self, spec: TableSpec) -> None:
-        """Do what `ensure` says, for its one writer."""
-        if not self.exists(spec):
-            self._create(spec)
-        there = self._delta(spec).toDF().schema
-        found = {column.name: column.dataType.simpleString() for column in there}
-        declared = {column.name: column.dataType.simpleString() for column in spec.schema}
-        nullable = {column.name: column.nullable for column in there}
-        constraints = self._constraints(spec)
-        new = [name for name in declared if name not in found]
-        differences = {
-            "no longer declared": [name for name in found if name not in declared],
-            "retyped": [f"{n} ({found[n]} -> {t})" for n, t in declared.items() if found.get(n, t) != t],
-            "new but never null": [name for name in new if name in spec.required],
-            "now never null": [name for name in spec.required if nullable.get(name, False)],
-            "now nullable": [n for n in declared if n not in spec.required and not nullable.get(n, True)],
-            "other checks": [
-                f"{name} ({constraints[name.lower()]} -> {condition})"
-                for name, condition in spec.checks.items()
-                if _unspaced(constraints.get(name.lower(), condition)) != _unspaced(condition)
-            ],
-        }
-        if any(differences.values()):
-            told = ", ".join(f"{what} {names}" for what, names in differences.items() if names)
-            raise TableError(
-                f"{spec.name}: the stored table differs from the declaration: {told}. "
-                "Fix: declare the change as a new nullable column or a check of a new name, or move the old table away"
-            )
-        comments = {column.name: (column.type, column.comment) for column in spec.columns}
-        for name in new:
-            type_, comment = comments[name]
-            self.spark.sql(
-                f"ALTER TABLE {self.identifier(spec)} ADD COLUMNS (`{name}` {type_} COMMENT {_quoted(comment)})"
-            )
-        for name, condition in spec.checks.items():
-            if name.lower() not in constraints:
-                self.spark.sql(f"ALTER TABLE {self.identifier(spec)} ADD CONSTRAINT `{name}` CHECK ({condition})")
-
-    def _create(self, spec: TableSpec) -> None:
-        builder = DeltaTable.createIfNotExists(self.spark).comment(f"one row per {spec.grain}")
-        if self.settings.path is None:
-            catalog = f"`{self.settings.catalog}`." if self.settings.catalog else ""
-            self.spark.sql(f"CREATE SCHEMA IF NOT EXISTS {catalog}`{spec.layer}`")
-            builder = builder.tableName(self.identifier(spec).replace("`", ""))
-        else:
-            builder = builder.location(self.location(spec))
-            if "://" not in self.settings.path:
-                # Without a commit the log holds at most what a killed run began; Delta would take it for a table.
-                shutil.rmtree(Path(self.location(spec), "_delta_log"), ignore_errors=True)
-        for column in spec.columns:
-            nullable = column.name not in spec.required
-            builder = builder.addColumn(column.name, column.type, nullable=nullable, comment=column.comment)
-        constraints = {f"{CONSTRAINT}{name.lower()}": condition for name, condition in spec.checks.items()}
-        for key, value in {**PROPERTIES, **constraints}.items():
-            builder = builder.property(key, value)
-        if spec.cluster_by:
-            builder = builder.clusterBy(*spec.cluster_by)
-        builder.execute()
-
-    def _constraints(self, spec: TableSpec) -> dict[str, str]:
-        """Return the CHECK constraints that the stored table has: name in small letters, condition."""
-        properties = self._delta(spec).detail().select("properties").collect()[0][0]
-        return {key.removeprefix(CONSTRAINT): text for key, text in properties.items() if key.startswith(CONSTRAINT)}
 
     @contextmanager
     def _checked(self, spec: TableSpec, frame: DataFrame) -> Iterator[DataFrame]:
@@ -250,10 +167,17 @@ class Warehouse:
         finally:
             held.unpersist()
 
+    def _stored(self, spec: TableSpec) -> StoredTable:
+        return StoredTable(self.spark, self.settings, spec)
+
     def _delta(self, spec: TableSpec) -> DeltaTable:
-        if self.settings.path is None:
-            return DeltaTable.forName(self.spark, self.identifier(spec).replace("`", ""))
-        return DeltaTable.forPath(self.spark, self.location(spec))
+        return self._stored(spec).delta()
+
+    def _require(self, spec: TableSpec) -> None:
+        if not self.exists(spec):
+            raise TableError(
+                f"{spec.name}: not in the warehouse ({self.identifier(spec)}). Fix: run the job that writes it"
+            )
 
     def _save(self, spec: TableSpec, writer: DataFrameWriter) -> None:
         if self.settings.path is None:
@@ -283,19 +207,27 @@ class Warehouse:
         return json.dumps({"run_id": self.run_id})
 
     def _commit(self, spec: TableSpec, write: Callable[[], None]) -> None:
-        """Make the table as declared and write to it as its one writer; Spark's complaint then names the table.
+        """Make the table as declared and write to it."""
 
-        Where another job committed meanwhile the write is tried again: jobs own rows, Delta compares files.
+        def ensure_and_write() -> None:
+            self._stored(spec).ensure()
+            write()
+
+        self._alone(spec, ensure_and_write)
+
+    def _alone(self, spec: TableSpec, act: Callable[[], None]) -> None:
+        """Act on the table as its one writer; Spark's complaint then names the table.
+
+        Where another job committed meanwhile it is tried again: jobs own rows, Delta compares files.
         """
         try:
             with self._held(spec):
-                self._ensure(spec)
                 for left in reversed(range(CONFLICT_TRIES)):
                     try:
-                        write()
+                        act()
                         return
-                    except CONFLICTS as error:
-                        if not left:
+                    except (PySparkException, Py4JJavaError) as error:
+                        if not left or not lost_race(error):
                             raise
                         logger.info("%s: another job has just written to it, again: %s", spec.name, cause(error))
                         time.sleep(random.uniform(0.5, 5.0))
@@ -327,15 +259,6 @@ class Warehouse:
 def _comparable(side: str, column: Column) -> str:
     """Spark compares no maps."""
     return f"to_json({side}.`{column.name}`)" if column.type.startswith("map") else f"{side}.`{column.name}`"
-
-
-def _unspaced(condition: str) -> str:
-    """ALTER TABLE keeps a condition with spaces of its own between the words."""
-    return "".join(condition.split())
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def fingerprint(frame: DataFrame) -> str:

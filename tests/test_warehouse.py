@@ -1,18 +1,16 @@
 import fcntl
 import json
 import multiprocessing
+import shutil
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from delta.exceptions import ConcurrentAppendException
-from delta.tables import DeltaMergeBuilder, DeltaTableBuilder
+from delta.tables import DeltaOptimizeBuilder, DeltaTableBuilder
 from deltalake import DeltaTable as RustTable
-from pyspark.sql import DataFrameWriter
 from pyspark.sql import functions as F
 
-from pma.tables import Column, TableError, WarehouseSettings, document
+from pma.tables import TableError, WarehouseSettings, document
 from pma.warehouse import Warehouse, fingerprint
 from tests.things import DDL, SPEC, frame, rows
 
@@ -115,71 +113,33 @@ def test_a_row_that_breaks_a_check_or_lacks_its_key_is_refused_and_the_old_rows_
     assert rows(warehouse.read(SPEC)) == [("a", 1, 1.0)]
 
 
-def test_a_declared_nullable_column_is_added_and_old_rows_have_null(spark, warehouse):
-    warehouse.replace(SPEC, frame(spark, ("a", 1, 1.0)))
-    wider = replace(SPEC, columns=(*SPEC.columns, Column("note", "string", "what was said")))
-    warehouse.merge(wider, frame(spark, ("b", 1, 2.0, "new"), ddl=DDL + ", note string"))
-    assert rows(warehouse.read(wider)) == [("a", 1, 1.0, None), ("b", 1, 2.0, "new")]
-
-
 @pytest.mark.parametrize(
-    ("columns", "message"),
-    [
-        (
-            (*SPEC.columns[:2], Column("value", "string", "euros")),
-            r"il\.things: .*retyped \['value \(double -> string\)'\]",
-        ),
-        (SPEC.columns[:2], r"il\.things: .*no longer declared \['value'\]"),
-        ((*SPEC.columns, Column("more", "int", "x", required=True)), r"il\.things: .*new but never null \['more'\]"),
-        (
-            (*SPEC.columns[:2], Column("value", "double", "euros", required=True)),
-            r"il\.things: .*differs from the declaration: now never null \['value'\]\. Fix: ",
-        ),
-    ],
+    ("builder", "method", "act"),
+    [(DeltaTableBuilder, "execute", "ensure"), (DeltaOptimizeBuilder, "executeCompaction", "maintain")],
 )
-def test_any_other_change_of_schema_is_refused_by_name(spark, warehouse, columns, message):
-    warehouse.replace(SPEC, frame(spark, ("a", 1, 1.0)))
-    with pytest.raises(TableError, match=message):
-        warehouse.ensure(replace(SPEC, columns=columns, checks={}))
+def test_a_table_is_made_and_maintained_by_one_at_a_time(spark, warehouse, monkeypatch, builder, method, act):
+    if act == "maintain":
+        for day in range(2):
+            warehouse.append_once(SPEC, frame(spark, ("a", day, 1.0)), app_id="days", version=day)
+        warehouse.settings = warehouse.settings.model_copy(update={"optimize_min_files": 2})
+    real, refused = getattr(builder, method), []
 
-
-def test_a_column_that_may_be_null_from_now_on_is_refused_by_name(spark, warehouse):
-    strict = replace(SPEC, columns=(*SPEC.columns[:2], replace(SPEC.columns[2], required=True)))
-    warehouse.replace(strict, frame(spark, ("a", 1, 1.0)))
-    with pytest.raises(
-        TableError, match=r"il\.things: .*differs from the declaration: now nullable \['value'\]\. Fix: "
-    ):
-        warehouse.merge(SPEC, frame(spark, ("b", 1, None)))
-    assert rows(warehouse.read(SPEC)) == [("a", 1, 1.0)]
-
-
-@pytest.mark.parametrize("declared_later", [False, True])
-def test_a_check_of_another_condition_under_the_same_name_is_refused_by_name(spark, warehouse, declared_later):
-    warehouse.ensure(replace(SPEC, checks={}) if declared_later else SPEC)
-    for _ in range(2):
-        warehouse.replace(SPEC, frame(spark, ("a", 1, 1.0)))
-    laxer = replace(SPEC, checks={"value_not_negative": "value IS NULL OR value >= -5"})
-    with pytest.raises(
-        TableError, match=r"il\.things: .*: other checks \['value_not_negative \(.* -> .*-5\)'\]\. Fix: "
-    ):
-        warehouse.replace(laxer, frame(spark, ("a", 1, -2.0)))
-    assert rows(warehouse.read(SPEC)) == [("a", 1, 1.0)]
-
-
-def test_ensure_makes_the_table_as_its_one_writer(warehouse, monkeypatch):
-    real, refused = DeltaTableBuilder.execute, []
-
-    def execute(builder):
+    def execute(self):
         with (Path(warehouse.settings.path) / ".locks" / "il.things").open("w") as rival:
             try:
                 fcntl.flock(rival, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 refused.append("rival")
-        return real(builder)
+        return real(self)
 
-    monkeypatch.setattr(DeltaTableBuilder, "execute", execute)
-    warehouse.ensure(SPEC)
-    assert (refused, rows(warehouse.read(SPEC))) == (["rival"], [])
+    monkeypatch.setattr(builder, method, execute)
+    getattr(warehouse, act)(SPEC)
+    assert refused == ["rival"]
+
+
+def test_maintenance_that_fails_names_its_table(warehouse):
+    with pytest.raises(TableError, match=r"il\.things: .* Fix: .* run the job again"):
+        warehouse.maintain(SPEC)
 
 
 def test_a_table_that_is_not_there_is_named_with_the_fix(warehouse):
@@ -192,6 +152,18 @@ def test_reading_notes_the_version_and_writing_the_rows(spark, warehouse):
     before = warehouse.version(SPEC)
     warehouse.read(SPEC)
     assert (warehouse.read_versions, warehouse.rows_written) == ({"il.things": before}, {"il.things": 2})
+
+
+def test_a_table_that_is_dropped_and_made_again_has_another_id(spark, warehouse):
+    with pytest.raises(TableError, match=r"il\.things: not in the warehouse"):
+        warehouse.table_id(SPEC)
+    warehouse.replace(SPEC, frame(spark, ("a", 1, 1.0)))
+    first = warehouse.table_id(SPEC)
+    warehouse.replace(SPEC, frame(spark, ("a", 1, 2.0)))
+    assert warehouse.table_id(SPEC) == first == str(RustTable(warehouse.location(SPEC)).metadata().id)
+    shutil.rmtree(warehouse.location(SPEC))
+    warehouse.replace(SPEC, frame(spark, ("a", 1, 3.0)))
+    assert warehouse.table_id(SPEC) != first
 
 
 def test_a_frame_read_from_a_table_may_replace_it(spark, warehouse):
@@ -293,32 +265,3 @@ def test_a_full_disk_leaves_the_rows_as_they_were(spark, tiny_disk):
         tables.replace(SPEC, too_many)
 
     assert rows(tables.read(SPEC)) == [("a", 1, 2.0)]
-
-
-def lose_first(monkeypatch, owner, name):
-    """Let the first call of a method end as one does that another job's commit beat: such a race cannot be ordered."""
-    real, lost = getattr(owner, name), []
-
-    def method(*args, **kwargs):
-        if not lost:
-            lost.append(name)
-            raise ConcurrentAppendException("[DELTA_CONCURRENT_APPEND] Files were added")
-        return real(*args, **kwargs)
-
-    monkeypatch.setattr(owner, name, method)
-    monkeypatch.setattr("pma.warehouse.time.sleep", lambda seconds: None)
-    return lost
-
-
-def test_a_replacement_that_lost_to_another_commit_is_written_again(spark, warehouse, monkeypatch):
-    lost = lose_first(monkeypatch, DataFrameWriter, "save")
-    warehouse.replace(SPEC, frame(spark, ("a", 1, 2.0)))
-    assert (lost, rows(warehouse.read(SPEC))) == (["save"], [("a", 1, 2.0)])
-    assert warehouse.rows_written == {"il.things": 1}
-
-
-def test_a_merge_that_lost_to_another_commit_is_written_again(spark, warehouse, monkeypatch):
-    warehouse.replace(SPEC, frame(spark, ("a", 1, 2.0)))
-    lost = lose_first(monkeypatch, DeltaMergeBuilder, "execute")
-    warehouse.merge(SPEC, frame(spark, ("a", 1, 3.0), ("b", 1, 4.0)))
-    assert (lost, rows(warehouse.read(SPEC))) == (["execute"], [("a", 1, 3.0), ("b", 1, 4.0)])

@@ -78,3 +78,40 @@ def test_a_table_of_a_catalog_takes_a_batch_once_and_is_maintained(spark, catalo
     catalog.maintain(CATALOGUED)
     detail = spark.sql("DESCRIBE DETAIL il.catalogued_things").first()
     assert (detail["numFiles"], rows(catalog.read(CATALOGUED))) == (1, [("a", 1, 1.0), ("a", 2, 1.0)])
+
+
+def test_a_prefix_keeps_the_tables_of_two_people_of_one_catalog_apart(spark, catalog):
+    anns = Warehouse(spark, WarehouseSettings(path=None, schema_prefix="ann_"), run_id="test")
+    try:
+        anns.replace(CATALOGUED, frame(spark, ("a", 1, 1.0)))
+        assert rows(spark.table("ann_il.catalogued_things")) == [("a", 1, 1.0)]
+        assert not catalog.exists(CATALOGUED)
+        catalog.replace(CATALOGUED, frame(spark, ("b", 1, 2.0)))
+        anns.maintain(CATALOGUED)
+        assert (rows(anns.read(CATALOGUED)), rows(catalog.read(CATALOGUED))) == ([("a", 1, 1.0)], [("b", 1, 2.0)])
+    finally:
+        spark.sql("DROP SCHEMA IF EXISTS ann_il CASCADE")
+
+
+def test_a_prefix_that_no_schema_may_have_is_refused():
+    with pytest.raises(ValueError, match=r"schema_prefix[\s\S]*should match pattern"):
+        WarehouseSettings(path=None, schema_prefix="ann-lee`.")
+
+
+def test_a_folder_ignores_the_prefix(tmp_path, spark):
+    plain, prefixed = (
+        Warehouse(spark, WarehouseSettings(path=str(tmp_path), schema_prefix=prefix), run_id="test")
+        for prefix in ("", "ann_")
+    )
+    assert plain.identifier(CATALOGUED) == prefixed.identifier(CATALOGUED)
+
+
+def test_a_table_of_a_catalog_is_clustered_and_commented_as_declared_last(spark, catalog):
+    catalog.replace(CATALOGUED, frame(spark, ("a", 1, 1.0)))
+    assert spark.sql("DESCRIBE DETAIL il.catalogued_things").first()["clusteringColumns"] == ["day"]
+    anew = replace(
+        CATALOGUED, cluster_by=("thing",), columns=(*SPEC.columns[:2], Column("value", "double", "it's euros"))
+    )
+    catalog.ensure(anew)
+    assert spark.sql("DESCRIBE DETAIL il.catalogued_things").first()["clusteringColumns"] == ["thing"]
+    assert described(spark) == [*DECLARED[:2], ("value", True, "it's euros")]

@@ -16,7 +16,7 @@ from pma.embeddings.settings import AutoencoderSettings
 # Of a model's files, the one that `Autoencoder.save` writes.
 FILE = "autoencoder"
 WEIGHT_NAMES = ("encoder_kernel", "encoder_bias", "decoder_kernel", "decoder_bias")
-MODEL_FIX = "train the autoencoder again (jobs/autoencoder.py), or restore the file"
+MODEL_FIX = "restore the file, or delete it and run jobs/autoencoder.py, which trains the model again"
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,10 @@ def product_clusters(vectors: DataFrame, settings: ClusterSettings) -> DataFrame
     try:
         count = learned.count()
         if count < settings.clusters:
-            raise ClusterError(f"clusters: {count} products have a vector, {settings.clusters} asked; lower `clusters`")
+            raise ClusterError(
+                f"il.product_vectors: word2vec learned {count} products, embeddings.clusters.clusters asks for "
+                f"{settings.clusters} clusters of them. Fix: lower it, or load more purchases (il.purchases)"
+            )
         model = _k_means(settings.clusters, settings).fit(learned)
     finally:
         learned.unpersist()
@@ -54,7 +57,7 @@ def cluster_vectors(
     """
     past = before(purchases, as_of)
     visits = past.join(clusters, "product_id", "inner")
-    vectors = word_vectors(_sequences(visits, settings), settings.word2vec)
+    vectors = word_vectors(_sequences(visits, settings), settings.word2vec, "embeddings.clusters.word2vec")
     own = vectors.select(F.col("word").cast("int").alias("cluster_id"), "vector")
     profiles = cluster_profiles(past, clusters, [as_of], settings)
     zeros = F.array_repeat(F.lit(0.0).cast("float"), settings.word2vec.vector_size)
@@ -105,7 +108,10 @@ def _segment_shares(profiles: DataFrame, settings: ClusterSettings) -> DataFrame
     try:
         count = sample.count()
         if count == 0:
-            raise ClusterError("clusters: no customer bought a clustered product before as_of; check as_of")
+            raise ClusterError(
+                "il.cluster_vectors: no customer bought a clustered product in the embeddings.clusters.window_days "
+                "before the training date. Fix: a later as_of, or more window_days"
+            )
         model = _k_means(max(2, min(settings.segments, count)), settings).fit(sample)
     finally:
         sample.unpersist()

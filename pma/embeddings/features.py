@@ -17,6 +17,8 @@ from pma.sources.tables import TAXONOMY
 LEVELS: tuple[Level, ...] = get_args(Level)
 WINDOW_METRICS = ("visits", "spend", "quantity", "discount")
 TOTAL_METRICS = ("basket_lines", "basket_spend")
+# Quantiles are exact where fewer customers have a feature, and off by one in so many ranks beyond that.
+RANKS = 10_000
 MEANING = {
     "visits": "receipts with it",
     "spend": "money spent on it",
@@ -119,7 +121,7 @@ def feature_scales(features: DataFrame, settings: FeatureSettings) -> DataFrame:
     """
     cells = features.select(F.explode(F.arrays_zip("indices", "values")).alias("cell"))
     logged = cells.select(F.col("cell.indices").alias("feature_index"), F.log1p(F.col("cell.values")).alias("value"))
-    spread = F.percentile_approx("value", F.array(F.lit(0.25), F.lit(0.5), F.lit(0.75)), 200)
+    spread = F.percentile_approx("value", F.array(F.lit(0.25), F.lit(0.5), F.lit(0.75)), RANKS)
     fitted = logged.groupBy("feature_index").agg(F.count("*").alias("customers"), spread.alias("q"))
     width = F.col("q")[2] - F.col("q")[0]
     return fitted.where(F.col("customers") >= settings.min_customers).select(
@@ -133,7 +135,8 @@ def feature_scales(features: DataFrame, settings: FeatureSettings) -> DataFrame:
 def _places(named: DataFrame, settings: FeatureSettings) -> DataFrame:
     """Where an entity's metrics stand. Columns: level, entity, first INT (unique), places ARRAY<INT> by `slots`."""
     found = [
-        F.max(
+        # The first index that a name was given: should two first runs at once have given it two, the older one stands.
+        F.min(
             F.when(
                 (F.col("metric") == slot.metric) & (F.col("window_days") == slot.window_days), F.col("feature_index")
             )

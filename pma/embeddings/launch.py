@@ -32,6 +32,7 @@ def launch_training(request: TrainingRequest, spark: SparkSession | None = None)
     """
     settings = request.settings
     started = time.monotonic()
+    request.last_words.unlink(missing_ok=True)
     if settings.backend == "single":
         report = train(request, Single())
     elif spark is not None:
@@ -83,7 +84,7 @@ def _run_on_spark(request: TrainingRequest, spark: SparkSession) -> dict[str, An
         )
     except Exception as error:
         raise DistributedError(
-            f"{request.model}: training on {settings.ranks} Horovod ranks failed: {error}"
+            f"{request.model}: training on {settings.ranks} Horovod ranks failed: {_cause(request, str(error))}"
         ) from error
     return dict(reports[0])
 
@@ -106,9 +107,15 @@ def _run_by_command(request: TrainingRequest) -> dict[str, Any]:
         if running.returncode:
             raise DistributedError(
                 f"{request.model}: training on {request.settings.ranks} Horovod ranks failed, "
-                f"exit {running.returncode}: {''.join(last_words)}"
+                f"exit {running.returncode}: {_cause(request, ''.join(last_words))}"
             )
         return dict(json.loads(Path(f"{path}.report").read_text()))
+
+
+def _cause(request: TrainingRequest, otherwise: str) -> str:
+    """What the rank that failed first said, or else what Horovod says."""
+    said = request.last_words
+    return said.read_text() if said.exists() else otherwise
 
 
 def _rank_environment() -> dict[str, str]:

@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 # Customers that SVD is fitted on, at most: their squared number of products must fit in memory.
 SVD_ROWS = 8000
+# What the short table leaves out.
+MINOR = ("base_rate", "mean_auc", "mean_lift_at_10", "epochs", "held_out_loss")
 # One row of bl.embedding_quality without model and run: task, arm, metric, cut, value, ci_low, ci_high.
 Row = tuple[str, str, str, str, float, float | None, float | None]
 
@@ -61,7 +63,7 @@ def measure_model(tables: Warehouse, plan: Plan, cuts: Cuts, settings: Settings)
     dates = (*cuts.train, cuts.test)
     panel = gather_panel(tables.read(PURCHASES), tables.read(PRODUCTS), cuts, cut)
     model = Autoencoder.load(plan.folder(settings.artifacts) / FILE)
-    features = tables.read(CUSTOMER_FEATURES)
+    features = plan.measured(tables.read(CUSTOMER_FEATURES))
     raw = stack_features(features, panel, dates, model.plan.feature_index)
     at_training = features.where(F.col("as_of_date") == F.lit(plan.trained_as_of))
     trained = at_training.orderBy(F.xxhash64("customer_id"), "customer_id").limit(SVD_ROWS).toPandas()
@@ -109,16 +111,19 @@ def next_item_rows(purchases: DataFrame, vectors: DataFrame, plan: Plan, room: E
         _hits_row(name, metric, cut, hits)
         for name, hits in (("word2vec", spark), ("gensim_sgns", gensim), ("popularity", popular))
     ]
-    return [*found, ("next_item", "word2vec", f"{metric}_over_sgns", str(cut), *ratio(spark, gensim))]
+    if gensim.hits.sum():
+        found.append(("next_item", "word2vec", f"{metric}_over_sgns", str(cut), *ratio(spark, gensim)))
+    return found
 
 
 def short_table(measured: DataFrame, vectors: DataFrame, products: DataFrame) -> str:
     """Return the measures as text, and the nearest products of ten well-known ones."""
-    rows = measured.orderBy("task", "metric", F.desc("value")).toPandas()
-    lines = [f"{'task':<16}{'measure':<24}{'arm':<18}{'value':>8}   95 % interval"]
-    for row in rows.to_dict("records"):
-        interval = f"{row['ci_low']:.3f} to {row['ci_high']:.3f}" if pd.notna(row["ci_low"]) else ""
-        lines.append(f"{row['task']:<16}{row['metric']:<24}{row['arm']:<18}{row['value']:>8.4f}   {interval}")
+    rows = measured.where(~F.col("metric").isin(*MINOR)).orderBy("task", "arm", "metric").toPandas()
+    best_first = rows.groupby(["task", "arm"], as_index=False).first().sort_values(["task", "value"], ascending=False)
+    lines = [f"{'task':<15}{'arm':<15}measures (95 % interval); the rest in bl.embedding_quality"]
+    for task, arm in zip(best_first["task"], best_first["arm"], strict=True):
+        of_arm = rows[(rows["task"] == task) & (rows["arm"] == arm)]
+        lines.append(f"{task:<15}{arm:<15}" + "  ".join(_told(row) for row in of_arm.to_dict("records")))
     if rows.empty:
         lines = ["Nothing was measured; the log says what is missing."]
     known = vectors.where(F.col("source") == "word2vec").orderBy(F.desc("purchases"), "product_id").limit(10)
@@ -132,6 +137,11 @@ def short_table(measured: DataFrame, vectors: DataFrame, products: DataFrame) ->
     for product in grouped.join(words, "product_id", "left").orderBy("words", "product_id").collect():
         lines.append(f"  {product['words']}: {', '.join(str(n['near']) for n in product['found'])}")
     return "\n".join(lines)
+
+
+def _told(row: dict) -> str:
+    interval = f" ({row['ci_low']:.3f} to {row['ci_high']:.3f})" if pd.notna(row["ci_low"]) else ""
+    return f"{row['metric']} {row['value']:.4f}{interval}"
 
 
 def _embeddings(tables: Warehouse, plan: Plan, panel: Panel, cuts: tuple[date, ...]) -> dict[date, np.ndarray]:

@@ -158,7 +158,7 @@ def measures(labels: Labels, scores: np.ndarray, settings: PenetrationSettings) 
     rows, columns = np.nonzero(labels.eligible)
     positive, values = labels.positive[rows, columns], scores[rows, columns]
     draws = _resampled(rows, positive, values, labels.eligible.shape[0], settings)
-    bounds = np.quantile(draws, [0.025, 0.975], axis=0) if len(draws) else np.full((2, 2), np.nan)
+    bounds = np.nanquantile(draws, [0.025, 0.975], axis=0)
     per_category = [
         (
             auc(positive[columns == c], values[columns == c]),
@@ -185,8 +185,27 @@ def auc_difference(
     rows, columns = np.nonzero(labels.eligible)
     positive, n = labels.positive[rows, columns], labels.eligible.shape[0]
     draws = [_resampled(rows, positive, s[rows, columns], n, settings)[:, 0] for s in (first, second)]
-    low, high = np.quantile(draws[0] - draws[1], [0.025, 0.975])
+    low, high = np.nanquantile(draws[0] - draws[1], [0.025, 0.975])
     return pooled_auc(labels, first) - pooled_auc(labels, second), float(low), float(high)
+
+
+def mean_auc_difference(
+    labels: Labels, first: np.ndarray, second: np.ndarray, settings: PenetrationSettings
+) -> tuple[float, float, float]:
+    """Return the mean over categories of the same difference, each category's AUC by itself, with its 95 % interval."""
+    values, draws = [], []
+    for category in range(labels.eligible.shape[1]):
+        alone = labels.only(np.array([category]))
+        if not alone.eligible.any():
+            continue
+        rows = np.flatnonzero(alone.eligible[:, 0])
+        positive, n = alone.positive[rows, 0], alone.eligible.shape[0]
+        both = [scores[rows, category] for scores in (first, second)]
+        values.append(auc(positive, both[0]) - auc(positive, both[1]))
+        left, right = (_resampled(rows, positive, scores, n, settings)[:, 0] for scores in both)
+        draws.append(left - right)
+    low, high = np.nanquantile(np.nanmean(draws, axis=0), [0.025, 0.975])
+    return float(np.nanmean(values)), float(low), float(high)
 
 
 def _sums(
@@ -221,7 +240,10 @@ def _solve(grams: np.ndarray, moments: np.ndarray, penalty: float) -> tuple[np.n
 def _resampled(
     rows: np.ndarray, positive: np.ndarray, scores: np.ndarray, n: int, settings: PenetrationSettings
 ) -> np.ndarray:
-    """Return AUC and lift [draws, 2] of households drawn with replacement; a household's pairs stay together."""
+    """Return AUC and lift [draws, 2] of households drawn with replacement; a household's pairs stay together.
+
+    NaN where a draw has one outcome only. The same draws for the same n and settings, whatever is scored.
+    """
     order = np.argsort(-scores, kind="stable")
     household, hits = rows[order], positive[order].astype(np.float64)
     # Pairs of one score form a step of the ROC curve.
@@ -231,6 +253,7 @@ def _resampled(
         weight = np.bincount(rng.integers(0, n, n), minlength=n)[household].astype(np.float64)
         seen, hit = np.cumsum(weight), np.cumsum(weight * hits)
         if hit[-1] == 0 or hit[-1] == seen[-1]:
+            found.append((np.nan, np.nan))
             continue
         x = np.concatenate([[0.0], (seen - hit)[ends]]) / (seen[-1] - hit[-1])
         y = np.concatenate([[0.0], hit[ends]]) / hit[-1]

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pma.embeddings.history import before
-from pma.embeddings.settings import EmbeddingSettings
+from pma.embeddings.settings import NO_SAY, EmbeddingSettings
 from pma.settings import Settings, digest
 from pma.sources.tables import CUSTOMERS, PRODUCTS, PURCHASES, STORES
 from pma.tables import TableError
@@ -37,6 +37,7 @@ class Plan:
     trained_as_of: date
     training_dates: tuple[date, ...]
     as_of_dates: tuple[date, ...]
+    measured_with: str
 
     @property
     def feature_dates(self) -> tuple[date, ...]:
@@ -52,6 +53,16 @@ class Plan:
         """Return the folder of the model's files."""
         return Path(artifacts).resolve() / self.model_version
 
+    def measured(self, features: DataFrame) -> DataFrame:
+        """Return the purchase metrics that were measured with these settings. Raises TableError if there are none."""
+        same = features.where(F.col("measured_with") == self.measured_with)
+        if same.isEmpty():
+            raise TableError(
+                "st_il.customer_features: no row was measured with the present settings of embeddings.features "
+                f"(measured_with = {self.measured_with}). Fix: run jobs/features.py with the same settings first"
+            )
+        return same
+
     @property
     def where(self) -> str:
         """The condition that names the model's rows in any table."""
@@ -65,8 +76,9 @@ class Plan:
 def make_plan(tables: Warehouse, settings: Settings) -> Plan:
     """Derive dates from the settings and the purchases, and the model's version from settings and training rows.
 
-    The version is equal for equal settings and equal rows before the training date, whatever came after and however
-    often the rows were loaded. Raises TableError when no purchase lies before the training date.
+    The version is equal for equal settings (but for those without a say in vectors) and equal rows before the training
+    date, whatever came after and however often the rows were loaded. Raises TableError when no purchase lies before
+    the training date.
     """
     purchases = tables.read(PURCHASES)
     first, last = purchases.agg(F.min("purchased_at"), F.max("purchased_at")).collect()[0]
@@ -88,16 +100,30 @@ def make_plan(tables: Warehouse, settings: Settings) -> Plan:
     # Of a dimension only what was bought, or who bought, before: a product that is new later makes no new model.
     dimensions = ((PRODUCTS, "product_id"), (STORES, "store_id"), (CUSTOMERS, "customer_id"))
     known = [tables.read(spec).join(past, on=key, how="left_semi") for spec, key in dimensions]
-    rules = [Path(settings.rules, name).read_text(encoding="utf-8") for name in RULES]
+    rules = [_read_rules(Path(settings.rules, name)) for name in RULES]
     specs = (PURCHASES, *(spec for spec, _ in dimensions))
     read = tuple((tables.identifier(spec), tables.read_versions[spec.name]) for spec in specs)
     if (trained, read) not in FINGERPRINTS:
         FINGERPRINTS[trained, read] = tuple(fingerprint(frame) for frame in (past, *known))
     input_hash = _short("|".join([*FINGERPRINTS[trained, read], *rules]))
-    version = f"{trained:%Y%m%d}-{_short(f'{ALGORITHM}|{digest(room)}|{trained}|{input_hash}')}"
-    plan = Plan(version, input_hash, trained, _training_dates(trained, first.date(), room), as_of)
+    version = f"{trained:%Y%m%d}-{_short(f'{ALGORITHM}|{digest(room, exclude=NO_SAY)}|{trained}|{input_hash}')}"
+    measured_with = digest(room.features, exclude=NO_SAY["features"])
+    plan = Plan(version, input_hash, trained, _training_dates(trained, first.date(), room), as_of, measured_with)
     logger.info("model %s, trained before %s, for %s", version, trained, ", ".join(map(str, as_of)))
+    if early := [str(day) for day in as_of if day > last.date() + timedelta(days=1)]:
+        logger.warning(
+            "il.purchases: ends on %s, before as_of %s: vectors are written once, so receipts that come later will not "
+            "be in them. Fix: ask for such dates when their receipts are loaded",
+            last.date(),
+            ", ".join(early),
+        )
     return plan
+
+
+def _read_rules(path: Path) -> str:
+    if not path.exists():
+        raise TableError(f"bl.embedding_models: no {path}, a part of every model. Fix: set `rules` in the settings")
+    return path.read_text(encoding="utf-8")
 
 
 def _training_dates(trained: date, first: date, room: EmbeddingSettings) -> tuple[date, ...]:

@@ -7,6 +7,7 @@ from datetime import date
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.window import Window
 
 from pma.embeddings.history import age_days, before
 from pma.embeddings.pooling import dot, heaviest, unit, weighted_mean
@@ -37,7 +38,7 @@ def product_vectors(purchases: DataFrame, products: DataFrame, as_of: date, sett
     `department` or `global`), `purchases` BIGINT (receipt lines before as_of), `idf` DOUBLE
     (ln((1 + customers) / (1 + customers who bought it))).
     """
-    vectors = word_vectors(baskets(purchases, as_of), settings.word2vec)
+    vectors = word_vectors(baskets(purchases, as_of), settings.word2vec, "embeddings.products.word2vec")
     counted = _counted(before(purchases, as_of), products).persist()
     learned = vectors.select(F.col("word").alias("product_id"), "vector").join(counted, "product_id", "inner")
     if settings.center:
@@ -80,18 +81,11 @@ def nearest_products(vectors: DataFrame, product_ids: Sequence[str], count: int 
     asked = learned.where(F.col("product_id").isin(*product_ids))
     others = learned.select(F.col("product_id").alias("neighbour_id"), F.col("vector").alias("other"))
     pairs = F.broadcast(asked).join(others, F.col("product_id") != F.col("neighbour_id"), "inner")
-    # `heaviest` keeps positive weights only: shift the cosine above zero, so that far neighbours stay in.
-    scored = pairs.select("product_id", "neighbour_id", (dot(F.col("vector"), F.col("other")) + 2).alias("weight"))
-    nearest = heaviest(scored, ["product_id"], "neighbour_id", count)
-    ranked = nearest.groupBy("product_id").agg(
-        F.sort_array(F.collect_list(F.struct((-F.col("weight")).alias("order"), "neighbour_id"))).alias("found")
-    )
-    return ranked.select("product_id", F.posexplode("found").alias("position", "entry")).select(
-        "product_id",
-        (F.col("position") + 1).alias("rank"),
-        F.col("entry.neighbour_id").alias("neighbour_id"),
-        (-F.col("entry.order") - 2).alias("cosine"),
-    )
+    scored = pairs.withColumn("cosine", dot(F.col("vector"), F.col("other")))
+    nearest_first = Window.partitionBy("product_id").orderBy(F.desc("cosine"), "neighbour_id")
+    rank = F.row_number().over(nearest_first.rowsBetween(Window.unboundedPreceding, Window.currentRow))
+    ranked = scored.withColumn("rank", rank).where(F.col("rank") <= count)
+    return ranked.select("product_id", "rank", "neighbour_id", "cosine")
 
 
 def _weight(half_life_days: float) -> Column:

@@ -24,6 +24,7 @@ from pma.embeddings.penetration import (
     auc_difference,
     buy_rate_labels,
     household_folds,
+    mean_auc_difference,
     measures,
     penetration_labels,
     probe_scores,
@@ -82,7 +83,7 @@ def stack(rows: DataFrame, column: str, panel: Panel, cuts: Sequence[date]) -> d
 
     `rows`: customer_id, as_of_date and an array in `column`.
     """
-    wanted = rows.where(F.col("as_of_date").isin(*cuts)).select("customer_id", "as_of_date", column).toPandas()
+    wanted = _of_panel(rows, panel, cuts).select("customer_id", "as_of_date", column).toPandas()
     place = pd.Index(panel.customers).get_indexer(pd.Index(wanted["customer_id"]))
     width = len(wanted[column].iloc[0])
     stacked = {}
@@ -97,7 +98,7 @@ def stack_features(
     rows: DataFrame, panel: Panel, cuts: Sequence[date], feature_index: np.ndarray
 ) -> dict[date, sparse.csr_matrix]:
     """Collect sparse features as one raw matrix [customers, F] per cut."""
-    wanted = rows.where(F.col("as_of_date").isin(*cuts)).toPandas()
+    wanted = _of_panel(rows, panel, cuts).toPandas()
     stacked = {}
     for cut in cuts:
         here = wanted[wanted["as_of_date"] == cut].set_index("customer_id")
@@ -105,6 +106,13 @@ def stack_features(
         lists = [[_array(x) for x in found[name]] for name in ("indices", "values")]
         stacked[cut] = raw_matrix(lists[0], lists[1], feature_index)
     return stacked
+
+
+def _of_panel(rows: DataFrame, panel: Panel, cuts: Sequence[date]) -> DataFrame:
+    """The rows of the panel's customers at the cuts: the driver holds no others, however many there are."""
+    customers = rows.sparkSession.createDataFrame([(name,) for name in panel.customers], "customer_id string")
+    judged = rows.where(F.col("as_of_date").isin(*cuts))
+    return judged.join(F.broadcast(customers), on="customer_id", how="left_semi")
 
 
 def _array(cell: object) -> np.ndarray:
@@ -132,6 +140,9 @@ def judge(
         chosen = top_categories(labels[last_train], settings)
         picked = {cut: labels[cut].only(chosen) for cut in labels}
         test = picked[test_cut]
+        if not test.positive.any() or not (test.eligible & ~test.positive).any():
+            logger.info("bl.embedding_quality: %s is not measured: at %s all customers are alike in it", task, test_cut)
+            continue
         ready = {name: values[:, chosen] for name, values in scores.items()}
         for name, vectors in arms.items():
             logger.info("%s: probing %s", task, name)
@@ -139,10 +150,13 @@ def judge(
         for name, values in ready.items():
             found.append(measures(test, values, settings).assign(task=task, arm=name))
         for name, rival in rivals.items():
-            above = auc_difference(test, ready[name], ready[rival], settings)
-            row = pd.DataFrame([(f"auc_above_{rival}", *above)], columns=["metric", "value", "ci_low", "ci_high"])
-            found.append(row.assign(task=task, arm=name))
-    return pd.concat(found, ignore_index=True)
+            above = [
+                (f"auc_above_{rival}", *auc_difference(test, ready[name], ready[rival], settings)),
+                (f"mean_auc_above_{rival}", *mean_auc_difference(test, ready[name], ready[rival], settings)),
+            ]
+            rows = pd.DataFrame(above, columns=["metric", "value", "ci_low", "ci_high"])
+            found.append(rows.assign(task=task, arm=name))
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
 
 def _labels(panel: Panel, task: str, settings: PenetrationSettings) -> dict[date, Labels]:

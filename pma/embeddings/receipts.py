@@ -55,7 +55,7 @@ def fit_receipt_words(
         sentences = in_basket.groupBy(F.col("basket_id").alias("sentence_id")).agg(
             F.sort_array(F.collect_list("word")).alias("words")
         )
-        vectors = word_vectors(sentences, settings.word2vec)
+        vectors = word_vectors(sentences, settings.word2vec, "embeddings.receipts.word2vec")
     else:
         vectors = _pretrained(per_product, settings)
     return (

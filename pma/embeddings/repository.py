@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -14,61 +14,14 @@ from pyspark.sql import functions as F
 
 from pma.embeddings.history import history
 from pma.embeddings.plan import Plan
-from pma.embeddings.settings import EmbeddingSettings, RepositorySettings
+from pma.embeddings.settings import EmbeddingSettings
 from pma.embeddings.tables import EMBEDDING_MODELS
+from pma.embeddings.whitening import Whitening
 from pma.settings import digest
 
+logger = logging.getLogger(__name__)
+
 ENCODED = "customer_id string, as_of_date date, embedding array<float>, baskets_seen bigint, has_history boolean"
-
-
-@dataclass(frozen=True)
-class Whitening:
-    """Of one block: mean [d] and matrix [d, length] that turn its vectors into uncorrelated ones of mean length 1."""
-
-    block: str
-    mean: NDArray[np.float64]
-    matrix: NDArray[np.float64]
-    weight: float
-
-    @property
-    def length(self) -> int:
-        """Columns of the block in the embedding."""
-        return int(self.matrix.shape[1])
-
-
-def fit_whitening(blocks: DataFrame, settings: RepositorySettings) -> tuple[Whitening, ...]:
-    """Fit PCA whitening per block, in the order of `settings.weights`, on a sample of the rows of one date.
-
-    `blocks`: customer_id, block, vector. The sample is drawn by hash of the customer, so the driver holds
-    `whitening_sample` rows at most. Directions with almost no variance are left out: whitening would blow them up.
-    A block without a row is left out.
-    """
-    picked = blocks.withColumn("draw", F.xxhash64("customer_id"))
-    fitted = []
-    for block, weight in settings.weights.items():
-        rows = picked.where(F.col("block") == block).orderBy("draw", "customer_id").limit(settings.whitening_sample)
-        frame = rows.select("vector").toPandas()
-        if len(frame):
-            fitted.append(_whiten(block, np.stack(frame["vector"].to_list()).astype(np.float64), weight, settings))
-    return tuple(fitted)
-
-
-def _whiten(block: str, rows: NDArray[np.float64], weight: float, settings: RepositorySettings) -> Whitening:
-    mean = rows.mean(axis=0)
-    centred = rows - mean
-    values, vectors = np.linalg.eigh(centred.T @ centred / max(len(rows) - 1, 1))
-    order = np.argsort(values)[::-1]
-    values, vectors = values[order], vectors[:, order]
-    keep = values > max(values[0], 0) * settings.min_variance
-    if not keep.any():
-        # One customer, or all alike: nothing tells them apart, and the block stays a single zero.
-        return Whitening(block, mean, np.zeros((rows.shape[1], 1)), weight)
-    # The sign of an eigenvector is arbitrary: its largest entry is made positive, so that a refit gives the same.
-    kept = vectors[:, keep]
-    signs = np.sign(kept[np.abs(kept).argmax(axis=0), np.arange(kept.shape[1])])
-    softened = values[keep] + settings.whitening_floor * values[0]
-    scale = signs / np.sqrt(softened * (values[keep] / softened).sum())
-    return Whitening(block, mean, kept * scale, weight)
 
 
 def layout(whitenings: Sequence[Whitening]) -> list[tuple[str, int, int]]:
@@ -117,9 +70,22 @@ def encode(people: DataFrame, blocks: DataFrame, whitenings: Sequence[Whitening]
     return rows.mapInPandas(encoded, ENCODED)
 
 
+def warn_of_kept(stored: DataFrame, fresh: DataFrame) -> None:
+    """Say how many stored vectors receipts that came later would have changed: they stay as they were written."""
+    key = ["customer_id", "as_of_date", "model_version"]
+    other = fresh.select(*key, F.col("embedding").alias("other"))
+    differ = stored.join(other, on=key, how="inner").where(F.col("embedding") != F.col("other")).count()
+    if differ:
+        logger.warning(
+            "bl.customer_embeddings: %d vectors stay as they were written, though receipts of before their dates have "
+            "changed since. Fix: embeddings.trained_as_of at a later date makes a new model with vectors of its own",
+            differ,
+        )
+
+
 def people(customers: DataFrame, purchases: DataFrame, dates: Sequence[date]) -> DataFrame:
     """Return every customer x date with the receipts seen before it: customer_id, as_of_date, baskets_seen."""
-    receipts = purchases.groupBy("customer_id", "basket_id").agg(F.min("purchased_at").alias("purchased_at"))
+    receipts = purchases.groupBy("customer_id", "basket_id").agg(F.max("purchased_at").alias("purchased_at"))
     seen = history(receipts, dates).groupBy("customer_id", "as_of_date").agg(F.count("*").alias("baskets_seen"))
     days = F.explode(F.array(*[F.lit(day) for day in sorted(set(dates))]))
     everyone = customers.select("customer_id", days.alias("as_of_date"))

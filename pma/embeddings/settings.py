@@ -196,7 +196,7 @@ class PenetrationSettings(Section):
         description="ridge penalties to choose from, one for all categories, by AUC at the last training cut",
     )
     lift_share: float = Field(0.1, gt=0, lt=1, description="top share whose hit rate over the base rate is the lift")
-    bootstrap: int = Field(100, ge=0, description="resamples of households for the intervals")
+    bootstrap: int = Field(100, ge=2, description="resamples of households for the intervals")
     ease_penalty: float = Field(1000.0, gt=0, description="L2 penalty of EASE (Steck 2019)")
     seed: int = Field(17, ge=0, description="seed of folds and resamples")
 
@@ -224,6 +224,12 @@ class RepositorySettings(Section):
     whitening_floor: float = Field(
         1.0, ge=0, description="added to every variance, as a share of the first's; 0 whitens in full"
     )
+
+
+# The parts that judge vectors.
+JUDGES = {"penetration", "next_item"}
+# What has no say in what the vectors are: those parts, and how the work is laid out.
+NO_SAY = {**dict.fromkeys(JUDGES, True), "features": {"lines_per_task"}, "autoencoder": {"start_timeout"}}
 
 
 class EmbeddingSettings(Section):

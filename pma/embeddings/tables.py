@@ -32,6 +32,7 @@ CUSTOMER_FEATURES = TableSpec(
         AS_OF,
         Column("indices", "array<int>", "feature_index of the values that are not zero, ascending", required=True),
         Column("values", "array<float>", "the values, raw: receipts, money, units, days", required=True),
+        Column("measured_with", "string", "digest of the settings embeddings.features"),
     ),
     checks={"as_many_values_as_indices": "size(indices) = size(values)"},
     cluster_by=("as_of_date", "customer_id"),
@@ -165,6 +166,7 @@ EMBEDDING_QUALITY = TableSpec(
         Column("value", "double", "the measure", required=True),
         Column("ci_low", "double", "lower end of the 95 % interval over customers, or over baskets for next_item"),
         Column("ci_high", "double", "upper end"),
+        Column("judged_with", "string", "digest of the settings embeddings.penetration and embeddings.next_item"),
         RUN,
     ),
 )

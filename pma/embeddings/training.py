@@ -8,6 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,11 @@ class TrainingRequest:
     dictionary: str
     model: str
     settings: AutoencoderSettings
+
+    @property
+    def last_words(self) -> Path:
+        """The file in which a rank that fails says why."""
+        return Path(f"{self.model}.failed")
 
     def to_json(self) -> str:
         """Return the request as JSON, for a rank started from a command line."""
@@ -229,13 +235,19 @@ def train_rank(request_json: str) -> dict[str, Any]:
     """Be one rank: join the others, train, return the report. For fresh processes, whose threads it limits."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
     request = TrainingRequest.from_json(request_json)
-    distributed = connect(request.settings.backend, request.settings.ranks)
-    import tensorflow as tf
+    try:
+        distributed = connect(request.settings.backend, request.settings.ranks)
+        import tensorflow as tf
 
-    threads = max(1, (os.cpu_count() or 1) // distributed.size)
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    return train(request, distributed)
+        threads = max(1, (os.cpu_count() or 1) // distributed.size)
+        tf.config.threading.set_intra_op_parallelism_threads(threads)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        return train(request, distributed)
+    except Exception as error:
+        # Horovod tells the caller no more than an exit status. What the first rank to fail says is the cause.
+        with suppress(FileExistsError), request.last_words.open("x") as file:
+            file.write(f"{type(error).__name__}: {error}")
+        raise
 
 
 def _load_shard(request: TrainingRequest, plan: InputPlan, number: int) -> Shard:

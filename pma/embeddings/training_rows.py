@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from scipy import sparse
 
@@ -29,6 +29,14 @@ class ShardRows:
     raw: sparse.csr_matrix
 
 
+def mounted(spark: SparkSession, folder: str) -> str:
+    """Return a folder that every node mounts as Spark's writers need it: with its scheme, where HDFS is the default."""
+    context = spark.sparkContext._jsc
+    assert context is not None
+    default = str(context.hadoopConfiguration().get("fs.defaultFS"))
+    return folder if default.startswith(("file:", "dbfs:")) else f"file://{folder}"
+
+
 def write_training_rows(features: DataFrame, folder: str, shards: int) -> None:
     """Write features (ROW_COLUMNS; one row per customer_id, as_of_date) as `folder`/shard=0, 1, ...
 
@@ -36,7 +44,8 @@ def write_training_rows(features: DataFrame, folder: str, shards: int) -> None:
     """
     shard = F.pmod(F.crc32(F.col("customer_id").cast("string")), F.lit(shards)).cast("int")
     rows = features.select(*ROW_COLUMNS, shard.alias("shard"))
-    rows.repartition(shards, "shard").write.mode("overwrite").partitionBy("shard").parquet(folder)
+    target = mounted(features.sparkSession, folder)
+    rows.repartition(shards, "shard").write.mode("overwrite").partitionBy("shard").parquet(target)
 
 
 def shard_of(customer_id: str, shards: int) -> int:

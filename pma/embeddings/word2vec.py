@@ -18,10 +18,11 @@ class VocabularyError(ValueError):
     """No sentence is left to learn from; the message names the setting to change."""
 
 
-def word_vectors(sentences: DataFrame, settings: Word2VecSettings) -> DataFrame:
+def word_vectors(sentences: DataFrame, settings: Word2VecSettings, place: str) -> DataFrame:
     """Fit Word2Vec (skip-gram, hierarchical softmax) and return one vector per word of the vocabulary.
 
-    sentences: one row per sentence, key `sentence_id`, with `words` ARRAY<STRING>.
+    sentences: one row per sentence, key `sentence_id`, with `words` ARRAY<STRING>. place: where the settings stand,
+    as `embeddings.products.word2vec`, for the errors.
     Returns `word` STRING (key), `vector` ARRAY<FLOAT> of `settings.vector_size`.
     With one partition, equal sentences, settings and `spark.default.parallelism` (Spark counts words in so many tasks,
     whose order decides between words of equal count) give equal vectors, bit for bit. With more, the tasks of one
@@ -33,8 +34,8 @@ def word_vectors(sentences: DataFrame, settings: Word2VecSettings) -> DataFrame:
         count = prepared.count()
         if not count:
             raise VocabularyError(
-                f"word2vec: no sentence holds two words that occur {settings.min_count} times or more; "
-                "lower min_count or give more sentences"
+                f"{place}: no sentence holds two words that occur {settings.min_count} times or more before the "
+                f"training date. Fix: lower {place}.min_count, or load more purchases (il.purchases)"
             )
         logger.info("word2vec: %d passes over %d sentences, on %d core", settings.max_iter, count, settings.partitions)
         model = Word2Vec(

@@ -31,8 +31,12 @@ def check_purchases(
     """
     names = [column.name for column in PURCHASES.columns]
     marked = mark_known(mark_known(mapped, products, "product_id"), stores, "store_id")
+    # A basket is what one customer bought at once: vectors of products are learned from what lies in it together.
+    buyers = mapped.groupBy("basket_id").agg(F.min("customer_id").alias("first"), F.max("customer_id").alias("last"))
+    marked = mark_known(marked, buyers.where("first != last"), "basket_id")
     checks = [
         *_readable(mapped, PURCHASES),
+        Check("basket_of_two_customers", F.col("basket_id_known")),
         Check("return_or_negative_quantity", F.col("quantity") < 0),
         Check("absurd_quantity", (F.col("quantity") > settings.max_quantity) | F.isnan("quantity")),
         Check("negative_spend", (F.col("spend") < 0) | F.isnan("spend")),

@@ -54,5 +54,6 @@ def with_states(stores: DataFrame, rules: StateRules) -> DataFrame:
     place = F.pmod(F.crc32(F.col("store_id").cast("binary")), F.lit(len(rules.states))).cast("int")
     assigned = F.array(*[F.lit(state.name) for state in rules.states])[place]
     known = F.nullif(F.trim("state"), F.lit(""))
-    filled = {"state": F.coalesce(known, assigned), "is_standin": known.isNull()}
+    said = F.coalesce("is_standin", F.lit(False))
+    filled = {"state": F.coalesce(known, assigned), "is_standin": known.isNull() | said}
     return stores.select(*[filled[name].alias(name) if name in filled else F.col(name) for name in stores.columns])

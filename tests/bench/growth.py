@@ -43,7 +43,8 @@ def main(folder: Path, scales: list[int]) -> None:
         count = lines.count()
         with TreeMemory(os.getpid()) as memory:
             started = time.monotonic()
-            tables.replace(CUSTOMER_FEATURES, measure(lines, products, named, [AS_OF], room.features))
+            found = measure(lines, products, named, [AS_OF], room.features)
+            tables.replace(CUSTOMER_FEATURES, found.withColumn("measured_with", F.lit("bench")))
             features = time.monotonic() - started
             started = time.monotonic()
             encoded = encode_purchases(tables.read(CUSTOMER_FEATURES), str(model))

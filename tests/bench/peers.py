@@ -57,7 +57,7 @@ def main(folder: Path) -> None:
 
     sentences = baskets(purchases, AS_OF[-1]).persist()
     sentences.count()
-    took, _ = seconds(lambda: word_vectors(sentences, room.products.word2vec).count())
+    took, _ = seconds(lambda: word_vectors(sentences, room.products.word2vec, "bench").count())
     rows.append(("product vectors", "pma on Spark ML", took, ""))
     theirs, _ = seconds(lambda: gensim_vectors(sentences, room))
     rows.append(("product vectors", "gensim, 2 threads", theirs, f"{took / theirs:.1f}"))

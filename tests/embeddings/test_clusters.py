@@ -84,7 +84,7 @@ def test_clusters_do_not_depend_on_the_order_of_the_rows(spark, clusters):
 
 
 def test_more_clusters_than_products_is_an_error(spark):
-    with pytest.raises(ClusterError, match="20 products have a vector, 21 asked"):
+    with pytest.raises(ClusterError, match=r"learned 20 products, .* asks for 21 clusters.*Fix"):
         product_clusters(vectors(spark), SETTINGS.model_copy(update={"clusters": 21}))
 
 

@@ -17,6 +17,7 @@ from pma.embeddings.penetration import (
     household_folds,
     label_cuts,
     lift,
+    mean_auc_difference,
     measures,
     penetration_labels,
     probe_scores,
@@ -185,5 +186,21 @@ def test_the_difference_of_an_arm_and_itself_is_zero_and_a_better_arm_is_told_ap
     scores = probe_scores(vectors, labels, folds, SETTINGS).values
     noise = np.random.default_rng(3).normal(size=scores.shape)
     assert auc_difference(test, scores, scores, SETTINGS) == (0.0, 0.0, 0.0)
-    value, low, high = auc_difference(test, scores, noise, SETTINGS)
-    assert 0 < low < value < high
+    assert mean_auc_difference(test, scores, scores, SETTINGS) == (0.0, 0.0, 0.0)
+    for difference in (auc_difference, mean_auc_difference):
+        value, low, high = difference(test, scores, noise, SETTINGS)
+        assert 0 < low < value < high
+
+
+def test_the_difference_of_the_means_is_that_of_each_categorys_own_auc():
+    vectors, labels, folds = study()
+    test = labels[CUTS[2]]
+    scores = probe_scores(vectors, labels, folds, SETTINGS).values
+    noise = np.random.default_rng(3).normal(size=scores.shape)
+    eligible, positive = test.eligible, test.positive
+    each = [
+        [roc_auc_score(positive[eligible[:, c], c], values[eligible[:, c], c]) for c in range(2)]
+        for values in (scores, noise)
+    ]
+    expected = np.mean(each[0]) - np.mean(each[1])
+    assert mean_auc_difference(test, scores, noise, SETTINGS)[0] == pytest.approx(expected)

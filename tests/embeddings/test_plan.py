@@ -44,6 +44,32 @@ def test_the_model_is_that_of_the_rows_before_its_date_whatever_came_later(shop)
     assert make_plan(shop(FIRST, MAY, JUNE), settings()).model_version == version
     assert make_plan(shop(FIRST), settings()).model_version != version
     assert make_plan(shop(FIRST, MAY), settings("embeddings.products.top=7")).model_version != version
+    assert make_plan(shop(FIRST, MAY), settings("embeddings.penetration.bootstrap=7")).model_version == version
+
+
+def test_how_the_work_is_laid_out_makes_no_other_model(shop):
+    version = make_plan(shop(FIRST, MAY), settings()).model_version
+    for setting in ("features.lines_per_task=9", "autoencoder.start_timeout=9", "next_item.k=7"):
+        assert make_plan(shop(FIRST, MAY), settings(f"embeddings.{setting}")).model_version == version
+
+
+def test_metrics_that_were_measured_with_other_settings_are_refused_with_the_fix(spark, shop):
+    plan = make_plan(shop(FIRST, MAY), settings())
+    other = make_plan(shop(FIRST, MAY), settings("embeddings.features.windows_days=[7]"))
+    rows = spark.createDataFrame([("ann", plan.measured_with)], "customer_id string, measured_with string")
+    assert plan.measured(rows).count() == 1
+    with pytest.raises(TableError, match=r"st_il\.customer_features: no row .*Fix: run jobs/features\.py"):
+        other.measured(rows)
+
+
+def test_a_date_that_the_purchases_do_not_reach_is_warned_of(shop, caplog):
+    make_plan(shop(FIRST, MAY, JUNE), settings())
+    assert "il.purchases: ends on 2017-06-01, before as_of 2017-07-01: vectors are written once" in caplog.text
+
+
+def test_a_missing_file_of_rules_is_named_with_the_setting(shop, tmp_path):
+    with pytest.raises(TableError, match=r"no .*receipt_words\.yml, .*Fix: set `rules`"):
+        make_plan(shop(FIRST, MAY), settings(f"rules={tmp_path}"))
 
 
 def test_training_dates_roll_back_from_the_first_date_as_far_as_there_is_history(shop):

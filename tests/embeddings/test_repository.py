@@ -1,47 +1,16 @@
 from datetime import date, datetime
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pma.embeddings.repository import Whitening, concatenate, encode, fit_whitening, layout, people
+from pma.embeddings.repository import concatenate, encode, layout, people, warn_of_kept
 from pma.embeddings.settings import RepositorySettings
+from pma.embeddings.whitening import Whitening, fit_whitening
 
 SETTINGS = RepositorySettings(weights={"purchases": 1.0, "store": 0.5}, whitening_floor=0.0)
 BLOCKS = "customer_id string, as_of_date date, block string, vector array<float>"
 DAY = date(2017, 6, 1)
-
-
-def correlated(rows, seed=1):
-    base = np.random.default_rng(seed).standard_normal((rows, 2))
-    return (base @ np.array([[10.0, 9.0], [0.0, 1.0]])).astype(np.float32)
-
-
-def whitened(spark, vectors, settings=SETTINGS):
-    rows = [(str(i), DAY, "purchases", row.tolist()) for i, row in enumerate(vectors)]
-    (whitening,) = fit_whitening(spark.createDataFrame(rows, BLOCKS), settings)
-    return whitening, (vectors.astype(float) - whitening.mean) @ whitening.matrix
-
-
-def test_whitened_vectors_are_uncorrelated_of_equal_variance_and_of_mean_length_one(spark):
-    _, white = whitened(spark, correlated(400))
-    np.testing.assert_allclose(np.cov(white.T), np.eye(2) / 2, atol=1e-5)
-    assert np.mean((white**2).sum(axis=1)) == pytest.approx(1.0, rel=0.01)
-
-
-def test_the_floor_keeps_part_of_the_order_of_the_variances(spark):
-    softly = SETTINGS.model_copy(update={"whitening_floor": 1.0})
-    _, white = whitened(spark, correlated(400), softly)
-    first, second = np.var(white, axis=0)
-    assert first > 10 * second
-    assert np.mean((white**2).sum(axis=1)) == pytest.approx(1.0, rel=0.01)
-
-
-def test_a_direction_without_variance_is_left_out(spark):
-    rows = [(str(i), DAY, "purchases", [float(i), 5.0, float(-i)]) for i in range(9)]
-    (whitening,) = fit_whitening(spark.createDataFrame(rows, BLOCKS), SETTINGS)
-    assert whitening.length == 1
 
 
 def test_a_single_customer_gives_a_zero_and_no_error(spark):
@@ -81,3 +50,20 @@ def test_every_customer_gets_a_row_and_those_without_history_say_so(spark):
         r["customer_id"]: (np.round(r["embedding"], 4).tolist(), r["baskets_seen"], r["has_history"]) for r in rows
     }
     assert found == {"c1": ([3.0, 4.0], 1, True), "c2": ([0.0, 0.0], 0, False), "c3": ([0.0, 0.0], 0, False)}
+
+
+def test_a_receipt_across_midnight_counts_once_it_has_ended(spark):
+    lines = [("c1", "b1", datetime(2017, 5, 31, 23, 59)), ("c1", "b1", datetime(2017, 6, 1))]
+    purchases = spark.createDataFrame(lines, "customer_id string, basket_id string, purchased_at timestamp")
+    customers = spark.createDataFrame([("c1",)], "customer_id string")
+    found = people(customers, purchases, [DAY, date(2017, 6, 2)]).orderBy("as_of_date").collect()
+    assert [(str(r["as_of_date"]), r["baskets_seen"]) for r in found] == [("2017-06-01", 0), ("2017-06-02", 1)]
+
+
+def test_vectors_that_later_receipts_would_have_changed_are_counted_aloud(spark, caplog):
+    ddl = "customer_id string, as_of_date date, model_version string, embedding array<float>"
+    stored = spark.createDataFrame([("c1", DAY, "m", [1.0, 2.0]), ("c2", DAY, "m", [3.0, 4.0])], ddl)
+    warn_of_kept(stored, stored)
+    assert caplog.text == ""
+    warn_of_kept(stored, spark.createDataFrame([("c1", DAY, "m", [1.0, 2.5]), ("c2", DAY, "m", [3.0, 4.0])], ddl))
+    assert "bl.customer_embeddings: 1 vectors stay as they were written" in caplog.text

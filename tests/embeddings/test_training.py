@@ -151,6 +151,12 @@ def test_too_few_customers_are_refused_with_what_to_change(folder, tmp_path):
         train(request_for(folder, tmp_path / "model", held_out_share=1e-9), Single())
 
 
+def test_what_a_rank_under_horovod_could_not_do_is_told_in_its_own_words(folder, tmp_path, spark):
+    request = request_for(folder, tmp_path / "model", backend="horovod", ranks=2, batch_rows=512)
+    with pytest.raises(DistributedError, match=r"2 Horovod ranks failed: TrainingRowsError: .*Fix: more customers"):
+        launch_training(request, spark)
+
+
 def assert_equal_to_one_process(report, model, alone):
     assert report["ranks"] == 2
     assert report["rank_weight_difference"] == 0.0

@@ -3,7 +3,14 @@ from datetime import date
 import numpy as np
 import pytest
 
-from pma.embeddings.training_rows import TrainingRowsError, is_held_out, read_shard, shard_of, write_training_rows
+from pma.embeddings.training_rows import (
+    TrainingRowsError,
+    is_held_out,
+    mounted,
+    read_shard,
+    shard_of,
+    write_training_rows,
+)
 
 SCHEMA = "customer_id string, as_of_date date, indices array<int>, values array<float>"
 ROWS = [
@@ -26,6 +33,17 @@ def test_spark_and_python_agree_on_the_shard_and_no_row_is_lost(spark, tmp_path)
         row = dict(zip(indices, values, strict=True))
         expected.setdefault(customer, []).append([row.get(index, 0.0) for index in VOCABULARY])
     assert found == expected
+
+
+def test_a_mounted_folder_keeps_its_name_but_where_hdfs_is_the_default(spark):
+    hadoop = spark.sparkContext._jsc.hadoopConfiguration()
+    default = hadoop.get("fs.defaultFS")
+    try:
+        assert mounted(spark, "/mnt/rows") == "/mnt/rows"
+        hadoop.set("fs.defaultFS", "hdfs://somewhere:8020")
+        assert mounted(spark, "/mnt/rows") == "file:///mnt/rows"
+    finally:
+        hadoop.set("fs.defaultFS", default)
 
 
 def test_rows_have_one_order_however_they_were_written(spark, tmp_path):

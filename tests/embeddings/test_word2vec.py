@@ -20,7 +20,8 @@ def frame(spark, rows):
 
 
 def fitted(spark, rows, settings=SETTINGS):
-    return {row.word: tuple(row.vector) for row in word_vectors(frame(spark, rows), settings).collect()}
+    found = word_vectors(frame(spark, rows), settings, "embeddings.products.word2vec")
+    return {row.word: tuple(row.vector) for row in found.collect()}
 
 
 @pytest.fixture(scope="module")
@@ -77,5 +78,5 @@ def test_subsampling_thins_frequent_words_as_the_formula_says(spark):
 
 
 def test_nothing_to_learn_from_is_an_error_that_names_the_setting(spark):
-    with pytest.raises(VocabularyError, match="lower min_count"):
-        word_vectors(frame(spark, [("x", ["a", "b"])]), SETTINGS)
+    with pytest.raises(VocabularyError, match=r"Fix: lower embeddings\.receipts\.word2vec\.min_count"):
+        word_vectors(frame(spark, [("x", ["a", "b"])]), SETTINGS, "embeddings.receipts.word2vec")

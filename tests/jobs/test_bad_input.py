@@ -74,5 +74,10 @@ def test_a_corrupt_model_file_is_named_with_the_fix_and_the_vectors_stay(spark, 
     said = capfd.readouterr().err
     assert status == {"features": 0, "autoencoder": 1}
     assert str(model) in said
-    assert "train the autoencoder again" in said
+    assert "restore the file, or delete it and run jobs/autoencoder.py" in said
     pd.testing.assert_frame_equal(rows(conf, "bl.customer_embeddings", EMBEDDING), before)
+    model.unlink()
+    assert set(run(conf, EMBEDDING_TASKS).values()) == {0}
+    after = rows(conf, "bl.customer_embeddings", EMBEDDING)
+    assert len(after) == 1.5 * len(before)
+    pd.testing.assert_frame_equal(after.merge(before[EMBEDDING], on=EMBEDDING), before)

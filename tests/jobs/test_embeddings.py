@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+import yaml
 
 from pma.query import main as ask
 from tests.jobs.shop import AS_OF, EMBEDDING, EMBEDDING_TASKS, rows, run, write_settings, write_shop
@@ -47,6 +48,25 @@ def test_quality_has_every_arm_of_every_task(shop):
     above = found[found["metric"] == "auc_above_svd_8"].set_index(["task", "arm"])["value"]
     for task in ("penetration", "buy_rate"):
         assert above[task, "autoencoder"] == pytest.approx(auc[task, "autoencoder"] - auc[task, "svd_8"])
+
+
+def test_other_settings_of_the_measures_measure_the_same_model_anew(shop):
+    key = ["task", "arm", "metric", "cut"]
+    before = rows(shop, "bl.embedding_quality", key)
+    tree = yaml.safe_load(shop.read_text())
+    tree["embeddings"]["penetration"]["bootstrap"] = 9
+    other = shop.with_name("other.yml")
+    other.write_text(yaml.safe_dump(tree))
+
+    assert run(other, ["quality"]) == {"quality": 0}
+    after = rows(shop, "bl.embedding_quality", key)
+    assert run(shop, ["quality"]) == {"quality": 0}
+
+    values = ["model_version", *key, "value"]
+    pd.testing.assert_frame_equal(after[values], before[values])
+    probed = before["task"].isin(["penetration", "buy_rate"]) & (before["metric"] == "auc")
+    assert (after.loc[probed, "ci_low"] != before.loc[probed, "ci_low"]).any()
+    pd.testing.assert_frame_equal(rows(shop, "bl.embedding_quality", key), before)
 
 
 def test_the_model_says_what_its_training_measured(shop):

@@ -18,9 +18,9 @@ MIDST = {
     "features": "st_il.feature_dictionary: .* rows written",
     "products": "il.product_vectors: .* rows written",
     "places": "il.store_vectors: .* rows written",
-    "receipts": "word2vec: .* passes over",
+    "receipts": "st_il.word_vectors: .* rows written",
     "autoencoder": "epoch 1 of at most",
-    "embed": "model .* trained before",
+    "embed": "bl.customer_embeddings: .* rows written",
     "quality": "penetration: probing",
 }
 

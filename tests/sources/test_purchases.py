@@ -115,6 +115,18 @@ def test_the_quarantine_holds_the_row_as_the_source_gave_it_and_two_bad_values_s
     ]
 
 
+def test_a_basket_of_two_customers_is_refused_whole_because_nobody_knows_whose_it_is(judge_csv):
+    judged = judge_csv(GOOD, GOOD.replace("c1", "c2"), GOOD.replace("c1,b1", "c2,b2"), GOOD.replace("c1", ""))
+    found = sorted((r["customer_id"] or "", r["basket_id"], r["reasons"]) for r in judged.collect())
+    shared = "basket_of_two_customers"
+    assert found == [
+        ("", "b1", ["missing_customer_id", shared]),
+        ("c1", "b1", [shared]),
+        ("c2", "b1", [shared]),
+        ("c2", "b2", []),
+    ]
+
+
 @pytest.mark.parametrize("sale_at", ["2017-05-01 09:00:00", "2017-05-01 11:00:00"])
 def test_a_sale_stays_beside_a_return_of_the_same_key_whichever_is_first(judge_csv, sale_at):
     judged = judge_csv(f"c1,b1,p1,s1,{sale_at},1,2.5,0", "c1,b1,p1,s1,2017-05-01 10:00:00,-1,2.5,0")
@@ -225,6 +237,16 @@ def test_a_store_without_a_state_gets_the_one_that_the_written_rule_names_and_sa
     standin = {store: states[zlib.crc32(store.encode()) % len(states)] for store in ("2", "330")}
     expected = {"1": ("Ohio", False), "2": (standin["2"], True), "330": (standin["330"], True)}
     assert {row["store_id"]: (row["state"], row["is_standin"]) for row in found} == expected
+
+
+def test_a_state_that_the_source_itself_calls_a_standin_stays_one(spark):
+    source = SourceTable(columns={"store_id": "id", "state": "state", "is_standin": "id = '2'"})
+    raw = spark.createDataFrame([("1", "Ohio"), ("2", "Ohio")], "id string, state string")
+    found = with_states(map_columns(raw, source, STORES, FILLED), read_states(RULES)).collect()
+    assert {row["store_id"]: (row["state"], row["is_standin"]) for row in found} == {
+        "1": ("Ohio", False),
+        "2": ("Ohio", True),
+    }
 
 
 def test_customers_are_all_who_bought_and_all_who_are_known(spark):
