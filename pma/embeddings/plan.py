@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 ALGORITHM = 1
 # The files of rules that a model is made with.
 RULES = ("receipt_words.yml", "standin_states.yml")
-# Of the rows before a date, by the versions of the tables: the jobs of one process all ask for the same.
+# Of the rows before a date, by ids and versions of the tables: the jobs of one process all ask for the same.
 FINGERPRINTS: dict[tuple[date, tuple[tuple[str, int], ...]], tuple[str, ...]] = {}
 
 
@@ -102,7 +102,7 @@ def make_plan(tables: Warehouse, settings: Settings) -> Plan:
     known = [tables.read(spec).join(past, on=key, how="left_semi") for spec, key in dimensions]
     rules = [_read_rules(Path(settings.rules, name)) for name in RULES]
     specs = (PURCHASES, *(spec for spec, _ in dimensions))
-    read = tuple((tables.identifier(spec), tables.read_versions[spec.name]) for spec in specs)
+    read = tuple((tables.table_id(spec), tables.read_versions[spec.name]) for spec in specs)
     if (trained, read) not in FINGERPRINTS:
         FINGERPRINTS[trained, read] = tuple(fingerprint(frame) for frame in (past, *known))
     input_hash = _short("|".join([*FINGERPRINTS[trained, read], *rules]))
