@@ -83,15 +83,15 @@ class Warehouse:
         """Return the number of the table's last commit."""
         return int(self._delta(spec).history(1).select("version").collect()[0][0])
 
-    def replace(self, spec: TableSpec, frame: DataFrame, where: str | None = None) -> None:
+    def replace(self, spec: TableSpec, frame: DataFrame, where: str = "true") -> None:
         """Replace the rows that `where` names (all, without it) by the frame's.
 
         Raises TableError when the frame breaks the contract; the old rows then stay as they are.
         """
         with self._checked(spec, frame) as frame:
             writer = frame.write.format("delta").mode("overwrite").option("userMetadata", self._metadata())
-            if where is not None:
-                writer = writer.option("replaceWhere", where)
+            # Without a condition Delta would drop the table's clustering together with its rows.
+            writer = writer.option("replaceWhere", where)
             self._commit(spec, lambda: self._save(spec, writer))
             self._note_rows(spec, frame.count())
 

@@ -8,6 +8,8 @@ import yaml
 from databricks.bundles.jobs import Job
 
 from pma.bundle import BundleError, Task, bundle_root, in_order, read_tasks, resolve
+from pma.settings import parse
+from pma.tables import WarehouseSettings
 
 REPOSITORY = Path(__file__).parent.parent
 BUNDLE = yaml.safe_load((REPOSITORY / "databricks.yml").read_text(encoding="utf-8"))
@@ -19,6 +21,7 @@ BUILT_IN = {
     "bundle.git.commit",
     "workspace.file_path",
     "workspace.current_user.userName",
+    "workspace.current_user.short_name",
 }
 
 each_file = pytest.mark.parametrize("file", JOB_FILES, ids=lambda file: file.name)
@@ -152,6 +155,21 @@ def test_targets_are_a_default_development_one_and_a_production_one_run_by_a_ser
     assert [name for name, target in targets.items() if set(target["variables"]) - set(BUNDLE["variables"])] == []
 
 
+@each_file
+def test_every_task_gets_the_catalog_and_the_prefix_of_its_schemas(file):
+    given = {"conf": str(REPOSITORY / "conf/databricks.yml"), "catalog": "dev", "schema_prefix": "ann_lee_"}
+    for read in read_tasks(file, given):
+        settings, _ = parse(read.parameters, read.key)
+        assert settings.warehouse == WarehouseSettings(path=None, catalog="dev", schema_prefix="ann_lee_")
+
+
+def test_each_developer_has_schemas_of_their_own_and_production_the_plain_ones():
+    prefixes = {name: target["variables"]["schema_prefix"] for name, target in BUNDLE["targets"].items()}
+
+    assert prefixes == {"dev": "${workspace.current_user.short_name}_", "prod": ""}
+    assert BUNDLE["variables"]["schema_prefix"]["default"] == ""
+
+
 def test_no_workspace_is_named():
     files = [REPOSITORY / "databricks.yml", *JOB_FILES]
 
@@ -166,7 +184,8 @@ def test_the_embeddings_are_computed_in_the_order_of_their_needs():
     ]
     assert {task.parameters for task in tasks} == {
         (
-            *("--conf", "conf/local.yml", "--set", "warehouse.catalog=", "--set", "artifacts="),
+            *("--conf", "conf/local.yml", "--set", "warehouse.catalog=", "--set", "warehouse.schema_prefix="),
+            *("--set", "artifacts="),
             *("--run-id", "{{job.run_id}}", "--as-of", "2017-10-23"),
         )
     }

@@ -5,7 +5,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
-from delta.tables import DeltaOptimizeBuilder, DeltaTableBuilder
+from delta.tables import DeltaOptimizeBuilder, DeltaTable, DeltaTableBuilder
 from deltalake import CommitProperties, Transaction, write_deltalake
 from deltalake import DeltaTable as RustTable
 from pyspark.errors import AnalysisException
@@ -157,6 +157,8 @@ def test_maintenance_that_lost_to_another_commit_is_done_again(spark, warehouse,
         raised_in_java(spark, "ConcurrentDeleteReadException")
 
     monkeypatch.setattr(DeltaOptimizeBuilder, "executeCompaction", beaten_to_it)
+    # Spark lists a folder in ten thousand tasks to vacuum it.
+    monkeypatch.setattr(DeltaTable, "vacuum", lambda table, hours: None)
     warehouse.settings = warehouse.settings.model_copy(update={"optimize_min_files": 2})
     warehouse.maintain(SPEC)
     assert (len(again), len(RustTable(warehouse.location(SPEC)).file_uris())) == (1, 1)
@@ -165,9 +167,7 @@ def test_maintenance_that_lost_to_another_commit_is_done_again(spark, warehouse,
 def test_a_write_that_loses_every_time_names_its_table(spark, warehouse, again, monkeypatch):
     warehouse.ensure(SPEC)
     monkeypatch.setattr(warehouse, "_save", lambda *given: raised_in_java(spark, "ConcurrentAppendException"))
-    with pytest.raises(
-        TableError, match=r"il\.things: nothing was written, the rows are as before: .*\[DELTA_X\] lost"
-    ):
+    with pytest.raises(TableError, match=r"il\.things: nothing was written, .*\[DELTA_X\] lost"):
         warehouse.replace(SPEC, frame(spark, ("a", 1, 2.0)))
     assert len(again) == CONFLICT_TRIES - 1
 

@@ -92,6 +92,18 @@ def test_a_second_try_of_a_task_overwrites_the_row_of_the_first(spark, conf):
     ]
 
 
+def test_a_job_that_fails_before_its_own_first_line_leaves_its_row(spark, conf):
+    log = conf.parent / "warehouse" / "bl" / "broken" / "_delta_log"
+    log.mkdir(parents=True)
+    (log / "00000000000000000000.json").write_text("{")
+
+    with pytest.raises(Exception, match="broken"), job_run("load", ["--conf", str(conf), "--run-id", "r1"]):
+        pass
+
+    (row,) = runs(conf)
+    assert (row["run_id"], row["status"], "broken" in row["message"]) == ("r1.load", "failed", True)
+
+
 def test_runs_outside_a_workflow_have_ids_of_their_own(spark, conf):
     for _ in range(2):
         with job_run("load", ["--conf", str(conf)]):
@@ -101,12 +113,22 @@ def test_runs_outside_a_workflow_have_ids_of_their_own(spark, conf):
     assert all(name.endswith(".load") for name in ids)
 
 
-def test_the_log_tells_the_settings_without_the_secrets_of_a_source():
+def test_the_log_tells_the_settings_without_their_secrets_wherever_they_stand():
     options = {"url": "jdbc:x://host?password=hush", "dbtable": "receipts", "user": "ann", "password": "hush"}
-    settings = Settings.model_validate({"sources": {"purchases": {"format": "jdbc", "options": options}}})
+    conf = {
+        "spark.hadoop.fs.s3a.secret.key": "hush",
+        "spark.driver.extraJavaOptions": "-Djavax.net.ssl.trustStorePassword=hush",
+        "spark.hadoop.proxy": "http://ann:hush@proxy:80",
+        "spark.sql.shuffle.partitions": "7",
+    }
+    settings = Settings.model_validate(
+        {"sources": {"purchases": {"format": "jdbc", "options": options}}, "spark": {"conf": conf}}
+    )
 
     said = told(settings)
 
     assert "hush" not in said
     assert '"dbtable": "receipts"' in said
-    assert settings.sources.purchases.options == options
+    assert '"spark.sql.shuffle.partitions": "7"' in said
+    assert '"spark.hadoop.fs.s3a.secret.key": "(not shown)"' in said
+    assert (settings.sources.purchases.options, settings.spark.conf) == (options, conf)

@@ -104,6 +104,39 @@ def test_a_bad_setting_names_its_key_what_was_found_and_what_is_allowed(override
     assert message in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        (
+            "sources.purchases.options.password=1234",
+            "sources.purchases.options.password: found (not shown); allowed: input should be a valid string",
+        ),
+        (
+            "spark.conf={fs.s3a.secret.key: [1234], other: 5}",
+            "spark.conf.fs.s3a.secret.key: found (not shown); allowed: input should be a valid string",
+        ),
+        (
+            "sources.purchases={options: [{password: '1234', header: x}]}",
+            "sources.purchases.options: found [{'password': '(not shown)', 'header': 'x'}]; allowed: ",
+        ),
+        ("spark.conf=fs.password=1234", "spark.conf: found (not shown); allowed: input should be a valid dictionary"),
+        ("spark.conf={spark.cores: 5}", "spark.conf.spark.cores: found 5; allowed: input should be a valid string"),
+    ],
+)
+def test_a_bad_setting_is_named_and_no_secret_is_shown(override, message):
+    with pytest.raises(SettingsError) as error:
+        load([], [override])
+    assert message in str(error.value)
+    assert "1234" not in str(error.value)
+
+
+def test_a_broken_file_is_shown_where_it_breaks_unless_a_secret_stands_there(tmp_path):
+    with pytest.raises(SettingsError, match=r"not valid YAML: [\s\S]*master: @hosts"):
+        load([write(tmp_path, "open.yml", "spark:\n  master: @hosts")])
+    with pytest.raises(SettingsError, match=r"secret\.yml: not valid YAML: line 2, column 13 \(not shown\)$"):
+        load([write(tmp_path, "secret.yml", "options:\n  password: @hush")])
+
+
 def test_a_date_that_no_calendar_has_is_named_wherever_it_stands(tmp_path):
     message = r"as_of\.0: found '2017-13-45'; allowed: input should be a valid date.*month"
     with pytest.raises(SettingsError, match=message):

@@ -84,9 +84,14 @@ def test_a_comment_that_is_worded_anew_becomes_the_stored_one_and_the_rows_stay(
     assert (warehouse.version(SPEC), rows(warehouse.read(SPEC))) == (changed, [("a", 1, 1.0)])
 
 
-def test_a_table_is_clustered_as_declared(warehouse):
+def test_a_table_is_clustered_as_declared_and_stays_so_when_its_rows_are_replaced(spark, warehouse):
     warehouse.ensure(CLUSTERED)
-    assert clustering(warehouse) == ["day", "thing"]
+    made = clustering(warehouse)
+    warehouse.replace(CLUSTERED, frame(spark, ("a", 1, 1.0)))
+    warehouse.replace(CLUSTERED, frame(spark, ("a", 1, 2.0)), where="day = 1")
+    warehouse.replace(CLUSTERED, frame(spark, ("b", 1, 3.0)))
+    assert (made, clustering(warehouse)) == (["day", "thing"], ["day", "thing"])
+    assert rows(warehouse.read(SPEC)) == [("b", 1, 3.0)]
 
 
 @pytest.mark.parametrize("before", [(), ("thing",), ("thing", "day")])

@@ -87,7 +87,6 @@ def test_a_prefix_keeps_the_tables_of_two_people_of_one_catalog_apart(spark, cat
         assert rows(spark.table("ann_il.catalogued_things")) == [("a", 1, 1.0)]
         assert not catalog.exists(CATALOGUED)
         catalog.replace(CATALOGUED, frame(spark, ("b", 1, 2.0)))
-        anns.maintain(CATALOGUED)
         assert (rows(anns.read(CATALOGUED)), rows(catalog.read(CATALOGUED))) == ([("a", 1, 1.0)], [("b", 1, 2.0)])
     finally:
         spark.sql("DROP SCHEMA IF EXISTS ann_il CASCADE")

@@ -1,6 +1,8 @@
 """Spark's word2vec and gensim's SGNS, tuned over a grid, on the receipts that the last `make run` loaded."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ WAREHOUSE = Path(__file__).parents[2] / "warehouse"
 # Eleven weeks more to learn from than the model has that `make run` measures.
 CUT = date(2017, 11, 20)
 STEPS = (0.05, 0.1, 0.15, 0.2)
-PASSES = (5, 10, 20)
+PASSES = (10, 20)
 
 
 @pytest.fixture
@@ -34,13 +36,17 @@ def test_word2vec_reaches_95_percent_of_the_best_of_a_grid_of_sgns_and_the_setti
     purchases, settings = tables.read(PURCHASES), NextItemSettings()
     test = later_baskets(purchases, CUT, settings)
     sentences = baskets(purchases, CUT).persist()
+
     # Chosen on the very baskets that judge: all that tuning can do is to make the peer stronger.
-    peers = {}
-    for step in STEPS:
-        for passes in PASSES:
-            tuned = settings.sgns.model_copy(update={"step_size": step, "epochs": passes})
-            peers[step, passes] = next_item_hits(sgns_space(sentences, tuned), test, settings.k)
-            print(f"SGNS, step {step}, {passes} passes: hit@{settings.k} {peers[step, passes].rate:.4f}", flush=True)
+    def peer(step, passes):
+        tuned = settings.sgns.model_copy(update={"step_size": step, "epochs": passes})
+        hits = next_item_hits(sgns_space(sentences, tuned), test, settings.k)
+        print(f"SGNS, step {step}, {passes} passes: hit@{settings.k} {hits.rate:.4f}", flush=True)
+        return hits
+
+    grid = list(product(STEPS, PASSES))
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        peers = dict(zip(grid, pool.map(lambda pair: peer(*pair), grid), strict=True))
     vectors = product_vectors(purchases, tables.read(PRODUCTS), CUT, ProductSettings())
     ours = next_item_hits(space(vectors.where("source = 'word2vec'")), test, settings.k)
 
