@@ -20,7 +20,7 @@ def main(argv: list[str] | None = None) -> None:
         tables, settings = run.tables, run.settings.embeddings.autoencoder
         plan = make_plan(tables, run.settings)
         folder = plan.folder(run.settings.artifacts)
-        request = training_request(folder, settings)
+        request = training_request(folder, settings, run.run_id)
         features = plan.measured(tables.read(CUSTOMER_FEATURES))
         with only_trainer(folder):
             if not Path(request.model).exists():

@@ -50,12 +50,13 @@ def run_tasks(tasks: Sequence[Task], root: Path) -> list[Result]:
     _say(f"run {run_id}: {', '.join(task.key for task in tasks)}")
     results: list[Result] = []
     for number, task in enumerate(tasks, 1):
-        _say(f"[{number}/{len(tasks)}] {task.key} ...")
-        with _heartbeat(f"[{number}/{len(tasks)}] {task.key}"):
+        which = f"{run_id} [{number}/{len(tasks)}] {task.key}"
+        _say(f"{which} ...")
+        with _heartbeat(which):
             result = run_task(task, root, run_id)
         results.append(result)
         outcome = "" if result.status == 0 else f", FAILED with exit status {result.status}"
-        _say(f"[{number}/{len(tasks)}] {task.key}  {result.seconds:.0f} s, {_gigabytes(result)} GB{outcome}")
+        _say(f"{which}  {result.seconds:.0f} s, {_gigabytes(result)} GB{outcome}")
         if result.status:
             break
     return results

@@ -51,7 +51,7 @@ def test_make_hands_the_statement_over_as_it_was_typed(given):
     own = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
     words = [f"Q={sql}"] if given == "on the command line" else []
     done = subprocess.run(
-        ["make", "-s", "sql", "PY=printf '%s|'", "CONF=own.yml", "ARGS=", *words],
+        ["make", "-s", "-o", "setup", "sql", "PY=printf '%s|'", "CONF=own.yml", "ARGS=", *words],
         cwd=REPOSITORY,
         env=own if words else {**own, "Q": sql},
         capture_output=True,

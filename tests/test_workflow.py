@@ -74,7 +74,7 @@ def test_all_tasks_run_in_order_with_their_parameters_under_one_run_id(job, capf
     out, err = capfd.readouterr()
     assert [line.split()[0] for line in out.splitlines()] == ["task", "a", "b", "c", "all"]
     assert "run R: a, b, c" in err
-    assert "[2/3] b ..." in err
+    assert "R [2/3] b ..." in err
 
 
 def test_every_run_has_an_id_of_its_own_that_its_tasks_share(job, monkeypatch):

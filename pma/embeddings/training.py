@@ -31,7 +31,7 @@ EVALUATED_ROWS = 512
 
 @dataclass(frozen=True)
 class TrainingRequest:
-    """What a rank needs to know: paths that every rank can read, and the settings.
+    """What a rank needs to know: paths that every rank can read, the settings, and the run that its log names.
 
     `rows`: folder of `write_training_rows`; `dictionary`: Parquet of `inputs.DICTIONARY_COLUMNS`; `model`: the file to
     write (rank 0 keeps its checkpoint beside it).
@@ -41,6 +41,7 @@ class TrainingRequest:
     dictionary: str
     model: str
     settings: AutoencoderSettings
+    run_id: str = ""
 
     @property
     def last_words(self) -> Path:
@@ -67,9 +68,9 @@ class Shard:
     held_out: sparse.csr_matrix
 
 
-def training_request(folder: Path, settings: AutoencoderSettings) -> TrainingRequest:
+def training_request(folder: Path, settings: AutoencoderSettings, run_id: str) -> TrainingRequest:
     """Return the request of a model whose files all lie in one folder."""
-    return TrainingRequest(str(folder / "rows"), str(folder / "dictionary"), str(folder / FILE), settings)
+    return TrainingRequest(str(folder / "rows"), str(folder / "dictionary"), str(folder / FILE), settings, run_id)
 
 
 def train(
@@ -233,8 +234,9 @@ class Trainer:
 
 def train_rank(request_json: str) -> dict[str, Any]:
     """Be one rank: join the others, train, return the report. For fresh processes, whose threads it limits."""
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
     request = TrainingRequest.from_json(request_json)
+    line = f"%(asctime)s {request.run_id} %(message)s"
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format=line, datefmt="%H:%M:%S")
     try:
         distributed = connect(request.settings.backend, request.settings.ranks)
         import tensorflow as tf

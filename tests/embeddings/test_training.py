@@ -1,9 +1,11 @@
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -165,9 +167,10 @@ def assert_equal_to_one_process(report, model, alone):
         assert getattr(model, name) == pytest.approx(getattr(alone[1], name), abs=0.02)
 
 
-def test_two_ranks_on_spark_train_the_model_of_one_process(alone, folder, tmp_path, spark):
-    request = request_for(folder, tmp_path / "model", backend="horovod", ranks=2)
+def test_two_ranks_on_spark_train_the_model_of_one_process_and_name_the_run(alone, folder, tmp_path, spark, capfd):
+    request = replace(request_for(folder, tmp_path / "model", backend="horovod", ranks=2), run_id="the-run")
     report = launch_training(request, spark)
+    assert re.search(r"the-run epoch 1 of at most 6: loss ", capfd.readouterr().err)
     assert_equal_to_one_process(report, Autoencoder.load(Path(request.model)), alone)
 
 
