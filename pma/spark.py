@@ -41,8 +41,8 @@ CONFLICTS = {
     "ConcurrentDeleteDeleteException",
     "ConcurrentTransactionException",
 }
-# What two writers add at once is there for the one that comes second.
-ADDED_TWICE = ("ALREADY_EXISTS]", "DUPLICATE_COLUMNS_FOUND]")
+# What two writers add at once is there for the one that comes second, a new table's folder before its first commit too.
+ADDED_TWICE = ("ALREADY_EXISTS]", "DUPLICATE_COLUMNS_FOUND]", "CREATE_TABLE_WITH_NON_EMPTY_LOCATION]")
 
 
 class SparkSettings(Section):

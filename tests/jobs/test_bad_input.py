@@ -1,5 +1,10 @@
 """What a user gets for input that the job cannot use: table, key and fix, and the tables as they were."""
 
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
 import pandas as pd
 import yaml
 
@@ -8,6 +13,8 @@ from tests.jobs.shop import (
     AS_OF,
     EMBEDDING,
     EMBEDDING_TASKS,
+    JOB,
+    REPOSITORY,
     rows,
     run,
     write_settings,
@@ -89,3 +96,21 @@ def test_a_corrupt_model_file_is_named_with_the_fix_and_the_vectors_stay(spark, 
     blocks = rows(conf, "st_il.customer_blocks", ["customer_id", "as_of_date", "block"])
     purchases = blocks[(blocks["block"] == "purchases") & (blocks["as_of_date"].astype(str) == "2017-09-25")]
     assert purchases["customer_id"].nunique() == 40
+
+
+def test_two_runs_at_once_leave_what_one_would(spark, tmp_path):
+    conf = {}
+    for name in ("twice", "once"):
+        write_shop(tmp_path / name, customers=20)
+        conf[name] = write_settings(tmp_path / name)
+    assert run(conf["once"], ["load"]) == {"load": 0}
+
+    words = [sys.executable, "-m", "pma.workflow", "run", str(JOB), "--var", f"conf={conf['twice']}", "--only", "load"]
+    with ExitStack() as logs:
+        said = [logs.enter_context((tmp_path / f"log{i}").open("w+")) for i in range(2)]
+        both = [subprocess.Popen(words, cwd=REPOSITORY, stderr=log) for log in said]
+        assert [process.wait() for process in both] == [0, 0], [Path(log.name).read_text() for log in said]
+
+    for name, key in (("il.purchases", ["customer_id", "basket_id", "product_id"]), ("il.customers", ["customer_id"])):
+        pd.testing.assert_frame_equal(rows(conf["twice"], name, key), rows(conf["once"], name, key))
+    assert rows(conf["twice"], "bl.runs", ["started_at"])["status"].tolist() == ["succeeded"] * 2
