@@ -2,7 +2,7 @@
 
 from pyspark.sql import functions as F
 
-from pma.embeddings.autoencoder import FILE, Autoencoder
+from pma.embeddings.autoencoder import AUTOENCODER_FILE, Autoencoder
 from pma.embeddings.plan import make_plan
 from pma.embeddings.repository import encode, model_row, people, warn_of_kept
 from pma.embeddings.tables import CUSTOMER_BLOCKS, CUSTOMER_EMBEDDINGS, EMBEDDING_MODELS
@@ -25,8 +25,8 @@ def main(argv: list[str] | None = None) -> None:
         everyone = people(tables.read(CUSTOMERS), tables.read(PURCHASES), plan.as_of_dates)
         rows = plan.stamp(encode(everyone, blocks, whitenings)).withColumn("run_id", F.lit(run.run_id)).persist()
         tables.merge(CUSTOMER_EMBEDDINGS, rows, update=False)
-        warn_of_kept(tables.read(CUSTOMER_EMBEDDINGS), rows)
-        network = Autoencoder.load(folder / FILE)
+        warn_of_kept(tables.read(CUSTOMER_EMBEDDINGS).where(plan.where), rows)
+        network = Autoencoder.load(folder / AUTOENCODER_FILE)
         model = model_row(run.spark, plan, whitenings, network.metrics, settings, run.run_id)
         tables.merge(EMBEDDING_MODELS, model, update=False)
 

@@ -2,12 +2,11 @@
 
 from pyspark.sql import functions as F
 
-from pma.embeddings.features import dictionary, feature_scales, measure
+from pma.embeddings.features import dictionary, feature_scales, measure, require_named, require_scales
 from pma.embeddings.plan import make_plan
 from pma.embeddings.tables import CUSTOMER_FEATURES, FEATURE_DICTIONARY, FEATURE_SCALES
 from pma.runs import job_run
 from pma.sources.tables import PRODUCTS, PURCHASES, STORES
-from pma.tables import TableError
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -20,20 +19,14 @@ def main(argv: list[str] | None = None) -> None:
         names = dictionary(products, tables.read(STORES), settings, tables.read(FEATURE_DICTIONARY))
         tables.merge(FEATURE_DICTIONARY, names, update=False)
         named = tables.read(FEATURE_DICTIONARY)
-        if not names.join(named, on="name", how="left_anti").isEmpty():
-            raise TableError(f"{FEATURE_DICTIONARY.name}: another run has just taken the same indices. Fix: run again")
+        require_named(names, named)
         features = measure(tables.read(PURCHASES), products, named, plan.feature_dates, settings)
         features = features.withColumn("measured_with", F.lit(plan.measured_with))
         days = ", ".join(f"'{day}'" for day in plan.feature_dates)
         tables.replace(CUSTOMER_FEATURES, features, where=f"as_of_date IN ({days})")
         trained = tables.read(CUSTOMER_FEATURES).where(f"as_of_date = '{plan.trained_as_of}'")
-        scales = feature_scales(trained, settings)
-        tables.replace(FEATURE_SCALES, plan.stamp(scales), where=plan.where)
-        if not tables.has(FEATURE_SCALES, plan.where):
-            raise TableError(
-                f"st_il.feature_scales: no feature is had by {settings.min_customers} customers before "
-                f"{plan.trained_as_of}. Fix: load more customers, or lower embeddings.features.min_customers"
-            )
+        tables.replace(FEATURE_SCALES, plan.stamp(feature_scales(trained, settings)), where=plan.where)
+        require_scales(tables.read(FEATURE_SCALES).where(plan.where), settings, plan.trained_as_of)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> None:
                 found += next_items.result()
             rows = [(plan.model_version, *row, judged_with, run.run_id) for row in found]
             measured = run.spark.createDataFrame(rows, EMBEDDING_QUALITY.schema)
-            of_cuts = ", ".join(f"'{cut}'" for cut in {str(plan.trained_as_of), *(row[3] for row in found)})
+            of_cuts = ", ".join(f"'{cut}'" for cut in sorted({str(plan.trained_as_of), *(row[3] for row in found)}))
             tables.replace(EMBEDDING_QUALITY, measured, where=f"{plan.where} AND cut IN ({of_cuts})")
         print(short_table(tables.read(EMBEDDING_QUALITY).where(plan.where), vectors, tables.read(PRODUCTS)))
 

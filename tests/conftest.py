@@ -19,6 +19,10 @@ TEST_SPARK = SparkSettings(
         "spark.default.parallelism": "2",
         "spark.sql.adaptive.enabled": "false",
         "spark.databricks.delta.snapshotPartitions": "2",
+        # Vacuum lists a folder in ten thousand tasks by default.
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
+        # A short-lived JVM compiles more than it computes: the first compiler alone takes half its processor time.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     },
 )
 

@@ -14,7 +14,7 @@ from pma.embeddings.sealed import read_sealed, write_sealed
 from pma.embeddings.settings import AutoencoderSettings
 
 # Of a model's files, the one that `Autoencoder.save` writes.
-FILE = "autoencoder"
+AUTOENCODER_FILE = "autoencoder"
 WEIGHT_NAMES = ("encoder_kernel", "encoder_bias", "decoder_kernel", "decoder_bias")
 MODEL_FIX = "restore the file, or delete it and run jobs/autoencoder.py, which trains the model again"
 

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from pma.embeddings.history import age_days, history
 from pma.embeddings.settings import FeatureSettings, Level
 from pma.sources.tables import TAXONOMY
+from pma.tables import TableError
 
 LEVELS: tuple[Level, ...] = get_args(Level)
 WINDOW_METRICS = ("visits", "spend", "quantity", "discount")
@@ -130,6 +131,23 @@ def feature_scales(features: DataFrame, settings: FeatureSettings) -> DataFrame:
         F.col("q")[1].alias("center"),
         F.when(width > 0, width).otherwise(F.lit(1.0)).alias("scale"),
     )
+
+
+def require_named(names: DataFrame, stored: DataFrame) -> None:
+    """Raise TableError unless every name of this run stands in the stored dictionary."""
+    if not names.join(stored, on="name", how="left_anti").isEmpty():
+        raise TableError(
+            "st_il.feature_dictionary: another run has just taken the same values of feature_index. Fix: run again"
+        )
+
+
+def require_scales(scales: DataFrame, settings: FeatureSettings, trained_as_of: date) -> None:
+    """Raise TableError when no feature is left to learn from."""
+    if scales.isEmpty():
+        raise TableError(
+            f"st_il.feature_scales: no feature is had by {settings.min_customers} customers before {trained_as_of}. "
+            "Fix: load more customers, or lower embeddings.features.min_customers"
+        )
 
 
 def _places(named: DataFrame, settings: FeatureSettings) -> DataFrame:

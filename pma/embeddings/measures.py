@@ -11,7 +11,7 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pma.embeddings.autoencoder import FILE, Autoencoder
+from pma.embeddings.autoencoder import AUTOENCODER_FILE, Autoencoder
 from pma.embeddings.inputs import raw_matrix
 from pma.embeddings.next_item import Hits, later_baskets, next_item_hits, popularity_hits, ratio, sgns_space, space
 from pma.embeddings.penetration import Cuts, label_cuts
@@ -62,7 +62,7 @@ def measure_model(tables: Warehouse, plan: Plan, cuts: Cuts, settings: Settings)
     cut = settings.embeddings.penetration
     dates = (*cuts.train, cuts.test)
     panel = gather_panel(tables.read(PURCHASES), tables.read(PRODUCTS), cuts, cut)
-    model = Autoencoder.load(plan.folder(settings.artifacts) / FILE)
+    model = Autoencoder.load(plan.folder(settings.artifacts) / AUTOENCODER_FILE)
     features = plan.measured(tables.read(CUSTOMER_FEATURES))
     raw = stack_features(features, panel, dates, model.plan.feature_index)
     at_training = features.where(F.col("as_of_date") == F.lit(plan.trained_as_of))

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from pma.embeddings.autoencoder import FILE, WEIGHT_NAMES, Autoencoder, add_noise, build_network, row_losses
+from pma.embeddings.autoencoder import AUTOENCODER_FILE, WEIGHT_NAMES, Autoencoder, add_noise, build_network, row_losses
 from pma.embeddings.checkpoint import Progress, drop_checkpoint, read_checkpoint, write_checkpoint
 from pma.embeddings.distributed import Distributed, DistributedError, connect
 from pma.embeddings.inputs import InputPlan, input_matrix, plan_inputs
@@ -70,7 +70,8 @@ class Shard:
 
 def training_request(folder: Path, settings: AutoencoderSettings, run_id: str) -> TrainingRequest:
     """Return the request of a model whose files all lie in one folder."""
-    return TrainingRequest(str(folder / "rows"), str(folder / "dictionary"), str(folder / FILE), settings, run_id)
+    rows, dictionary, model = (str(folder / name) for name in ("rows", "dictionary", AUTOENCODER_FILE))
+    return TrainingRequest(rows, dictionary, model, settings, run_id)
 
 
 def train(

@@ -141,7 +141,7 @@ def test_a_damaged_model_file_is_refused_with_its_path_and_the_fix(plan, tmp_pat
     content = bytearray(path.read_bytes())
     content[byte] ^= 1
     path.write_bytes(content)
-    with pytest.raises(SealedFileError, match=rf"{path}: .*Fix: restore the file, or delete it and run jobs/autoencoder.py"):
+    with pytest.raises(SealedFileError, match=rf"{path}: .*Fix: restore the file, or delete it and run jobs"):
         Autoencoder.load(path)
 
 
