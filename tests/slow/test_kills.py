@@ -18,7 +18,7 @@ MIDST = {
     "features": "st_il.feature_dictionary: .* rows written",
     "products": "il.product_vectors: .* rows written",
     "places": "il.store_vectors: .* rows written",
-    "receipts": "st_il.word_vectors: .* rows written",
+    "receipts": "il.word_vectors: .* rows written",
     "autoencoder": "epoch 1 of at most",
     "embed": "bl.customer_embeddings: .* rows written",
     "quality": "penetration: probing",
