@@ -151,7 +151,7 @@ class AutoencoderSettings(Section):
     recent_weight: float = Field(0.5, ge=0, description="the same for shorter windows, relative to the longest")
     recent_target_weight: float = Field(0.0, ge=0, description="weight of the shorter windows' indicators in the loss")
     value_weight: float = Field(0.5, ge=0, description="length of the value part of an input row")
-    value_loss: float = Field(0.03, ge=0, description="weight of the Huber loss on values that are not zero")
+    value_loss: float = Field(0.2, ge=0, description="weight of the Huber loss on values that are not zero")
     clip: float = Field(3.0, gt=0, description="scaled values beyond are cut")
     minimum_scale: float = Field(
         0.25, gt=0, description="least scale of a log value; below, small change reads as signal"
