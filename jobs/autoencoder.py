@@ -6,6 +6,7 @@ from pyspark.sql import functions as F
 
 from pma.embeddings.blocks import write_block
 from pma.embeddings.encoding import encode_purchases
+from pma.embeddings.features import require_numbering
 from pma.embeddings.launch import launch_training, only_trainer
 from pma.embeddings.plan import make_plan
 from pma.embeddings.tables import CUSTOMER_FEATURES, FEATURE_DICTIONARY, FEATURE_SCALES
@@ -31,6 +32,8 @@ def main(argv: list[str] | None = None) -> None:
                     features.where(F.col("as_of_date").isin(*plan.training_dates)), request.rows, settings.shards
                 )
                 launch_training(request, run.spark)
+        learned = run.spark.read.parquet(mounted(run.spark, request.dictionary))
+        require_numbering(tables.read(FEATURE_DICTIONARY), learned, str(folder))
         rows = features.where(F.col("as_of_date").isin(*plan.block_dates))
         write_block(tables, plan, "purchases", encode_purchases(rows, request.model))
 

@@ -1,7 +1,9 @@
 """Vectors of stores and their locations, and the three blocks of a customer that come from his preferred store."""
 
+from functools import partial
+
 from pma.embeddings.area import area_block, area_layout
-from pma.embeddings.blocks import write_block
+from pma.embeddings.blocks import learned_once, write_block
 from pma.embeddings.history import before, history
 from pma.embeddings.location import location_block, location_vectors
 from pma.embeddings.plan import make_plan
@@ -18,19 +20,16 @@ def main(argv: list[str] | None = None) -> None:
         tables, room = run.tables, run.settings.embeddings
         plan = make_plan(tables, run.settings)
         purchases, stores, customers = (tables.read(spec) for spec in (PURCHASES, STORES, CUSTOMERS))
-        if not tables.has(STORE_VECTORS, plan.where):
-            fitted = fit_store_vectors(purchases, tables.read(PRODUCTS), plan.trained_as_of, room.stores)
-            tables.replace(STORE_VECTORS, plan.stamp(fitted), where=plan.where)
-        if not tables.has(LOCATION_VECTORS, plan.where):
-            name_of = {state.code: state.name for state in read_states(run.settings.rules).states}
-            found = location_vectors(stores, name_of, room.locations)
-            tables.replace(LOCATION_VECTORS, plan.stamp(found), where=plan.where)
+        fitted = partial(fit_store_vectors, purchases, tables.read(PRODUCTS), plan.trained_as_of, room.stores)
+        vectors = learned_once(tables, plan, STORE_VECTORS, fitted)
+        name_of = {state.code: state.name for state in read_states(run.settings.rules).states}
+        named = partial(location_vectors, stores, name_of, room.locations)
+        locations = learned_once(tables, plan, LOCATION_VECTORS, named)
         preferred = preferred_store(history(purchases, plan.block_dates)).persist()
-        write_block(tables, plan, "store", store_block(preferred, tables.read(STORE_VECTORS).where(plan.where)))
+        write_block(tables, plan, "store", store_block(preferred, vectors))
         # The levels of the demographics are the model's: those of its own time.
         layout = area_layout(customers.join(before(purchases, plan.trained_as_of), on="customer_id", how="left_semi"))
         write_block(tables, plan, "area", area_block(preferred, customers, layout, room.areas))
-        locations = tables.read(LOCATION_VECTORS).where(plan.where)
         write_block(tables, plan, "location", location_block(preferred, stores, locations))
 
 

@@ -1,6 +1,10 @@
 """Vectors of products and of their clusters, and the two blocks of a customer that come from them."""
 
-from pma.embeddings.blocks import write_block
+from functools import partial
+
+from pyspark.sql import DataFrame
+
+from pma.embeddings.blocks import learned_once, write_block
 from pma.embeddings.clusters import cluster_vectors, product_clusters
 from pma.embeddings.history import history
 from pma.embeddings.opportunities import opportunity_block, opportunity_clusters
@@ -17,15 +21,14 @@ def main(argv: list[str] | None = None) -> None:
         tables, room = run.tables, run.settings.embeddings
         plan = make_plan(tables, run.settings)
         purchases, products = tables.read(PURCHASES), tables.read(PRODUCTS)
-        if not tables.has(PRODUCT_VECTORS, plan.where):
-            vectors = product_vectors(purchases, products, plan.trained_as_of, room.products).persist()
-            clustered = vectors.join(product_clusters(vectors, room.clusters), on="product_id", how="left")
-            tables.replace(PRODUCT_VECTORS, plan.stamp(clustered), where=plan.where)
-        vectors = tables.read(PRODUCT_VECTORS).where(plan.where)
-        if not tables.has(CLUSTER_VECTORS, plan.where):
-            found = cluster_vectors(purchases, products, vectors, plan.trained_as_of, room.clusters)
-            tables.replace(CLUSTER_VECTORS, plan.stamp(found), where=plan.where)
-        clusters = tables.read(CLUSTER_VECTORS).where(plan.where)
+
+        def clustered() -> DataFrame:
+            found = product_vectors(purchases, products, plan.trained_as_of, room.products).persist()
+            return found.join(product_clusters(found, room.clusters), on="product_id", how="left")
+
+        vectors = learned_once(tables, plan, PRODUCT_VECTORS, clustered)
+        of_clusters = partial(cluster_vectors, purchases, products, vectors, plan.trained_as_of, room.clusters)
+        clusters = learned_once(tables, plan, CLUSTER_VECTORS, of_clusters)
         seen = history(purchases, plan.block_dates)
         write_block(tables, plan, "products", top_products_block(seen, vectors, room.products))
         lacking = opportunity_clusters(purchases, vectors, clusters, plan.block_dates, room.clusters)

@@ -2,6 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+from pyspark.sql import functions as F
+
 from pma.embeddings.measures import measure_model, next_item_rows, quality_cuts, short_table
 from pma.embeddings.plan import make_plan
 from pma.embeddings.settings import JUDGES
@@ -18,7 +20,7 @@ def main(argv: list[str] | None = None) -> None:
         plan = make_plan(tables, run.settings)
         purchases, vectors = tables.read(PURCHASES), tables.read(PRODUCT_VECTORS).where(plan.where)
         cuts = quality_cuts(purchases, plan, room.penetration)
-        judged_with = digest(room, include=JUDGES)
+        judged_with = " ".join([digest(room, include=JUDGES), *map(str, cuts.train if cuts else ())])
         at_cut = f" AND cut = '{cuts.test}'" if cuts else ""
         tables.ensure(EMBEDDING_QUALITY)
         if not tables.has(EMBEDDING_QUALITY, f"{plan.where} AND judged_with = '{judged_with}'{at_cut}"):
@@ -31,7 +33,9 @@ def main(argv: list[str] | None = None) -> None:
             measured = run.spark.createDataFrame(rows, EMBEDDING_QUALITY.schema)
             of_cuts = ", ".join(f"'{cut}'" for cut in sorted({str(plan.trained_as_of), *(row[3] for row in found)}))
             tables.replace(EMBEDDING_QUALITY, measured, where=f"{plan.where} AND cut IN ({of_cuts})")
-        print(short_table(tables.read(EMBEDDING_QUALITY).where(plan.where), vectors, tables.read(PRODUCTS)))
+        here = [str(plan.trained_as_of), *([str(cuts.test)] if cuts else [])]
+        measured = tables.read(EMBEDDING_QUALITY).where(plan.where).where(F.col("cut").isin(here))
+        print(short_table(measured, vectors, tables.read(PRODUCTS)))
 
 
 if __name__ == "__main__":

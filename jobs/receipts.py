@@ -1,8 +1,9 @@
 """Vectors of the words on receipts, and the block of a customer's last baskets."""
 
+from functools import partial
 from pathlib import Path
 
-from pma.embeddings.blocks import write_block
+from pma.embeddings.blocks import learned_once, write_block
 from pma.embeddings.history import history
 from pma.embeddings.plan import make_plan
 from pma.embeddings.receipts import fit_receipt_words, receipt_block
@@ -19,10 +20,8 @@ def main(argv: list[str] | None = None) -> None:
         plan = make_plan(tables, run.settings)
         rules = read_word_rules(Path(run.settings.rules) / "receipt_words.yml")
         purchases, products = tables.read(PURCHASES), tables.read(PRODUCTS)
-        if not tables.has(WORD_VECTORS, plan.where):
-            fitted = fit_receipt_words(purchases, products, plan.trained_as_of, settings, rules)
-            tables.replace(WORD_VECTORS, plan.stamp(fitted), where=plan.where)
-        words = tables.read(WORD_VECTORS).where(plan.where)
+        fitted = partial(fit_receipt_words, purchases, products, plan.trained_as_of, settings, rules)
+        words = learned_once(tables, plan, WORD_VECTORS, fitted)
         seen = history(purchases, plan.block_dates)
         write_block(tables, plan, "baskets", receipt_block(seen, products, words, settings, rules))
 

@@ -11,7 +11,10 @@ from pydantic import BaseModel
 
 from pma.settings import Settings
 
-HEAD = "# Every setting with its default. Written by `make docs`; put differences into a file of your own beside it.\n"
+HEAD = (
+    "# Every setting with its default. Written by `make docs`, read by nobody but you: put differences into a file\n"
+    "# of your own beside it. A mapping there (columns, weights) takes the place of the one here, whole.\n"
+)
 
 
 def base_text() -> str:

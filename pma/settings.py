@@ -36,7 +36,7 @@ class SettingsError(ValueError):
 
 
 class Settings(Section):
-    """Every setting of every job; `conf/base.yml` lists them with their defaults."""
+    """Every setting of every job; `conf/base.yml` lists them with their defaults, and is not read."""
 
     as_of: tuple[date, ...] = Field((), description="dates to compute for; empty: the dates the job derives itself")
     rules: str = Field("conf/rules", description="folder of the rules; with --conf FILE: `rules` beside the file")
@@ -80,7 +80,9 @@ def parse(argv: Sequence[str] | None, job: str) -> tuple[Settings, str | None]:
     Raises SettingsError naming file or key.
     """
     parser = argparse.ArgumentParser(prog=job)
-    parser.add_argument("--conf", action="append", default=[], metavar="FILE", help="YAML with differences from base")
+    parser.add_argument(
+        "--conf", action="append", default=[], metavar="FILE", help="YAML with differences from the defaults"
+    )
     parser.add_argument(
         "--set",
         action="append",
@@ -101,13 +103,11 @@ def parse(argv: Sequence[str] | None, job: str) -> tuple[Settings, str | None]:
 def load(files: Sequence[str | Path] = (), overrides: Sequence[str] = ()) -> Settings:
     """Lay files and `key=value` overrides over the defaults, later ones first in rank.
 
-    A `base.yml` beside the first file is read before it. An override with an empty value changes nothing: the bundle
-    hands its variables over whether they are set or not. Raises SettingsError naming file or key.
+    A mapping of names (columns of a source, weights of blocks) takes the place of the default one, whole. An override
+    with an empty value changes nothing: the bundle hands its variables over whether they are set or not. Raises
+    SettingsError naming file or key.
     """
     paths = [Path(file) for file in files]
-    base = paths[0].parent / "base.yml" if paths else None
-    if base is not None and base.exists() and base not in paths:
-        paths.insert(0, base)
     tree: dict[str, Any] = {}
     for path in paths:
         _overlay(tree, _read(path))

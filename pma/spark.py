@@ -56,8 +56,8 @@ class SparkSettings(Section):
 def spark_session(settings: SparkSettings, app_name: str) -> SparkSession:
     """Return the running session, or start one that can read and write Delta.
 
-    On Databricks, EMR or any spark-submit the cluster's session is taken as it is. Elsewhere a local one is started;
-    Delta's jars come from the first of: Spark's own jars folder, `PMA_DELTA_JARS` (comma-separated paths), Maven.
+    On Databricks, EMR or any spark-submit the cluster's session is taken, with our time zone. Elsewhere a local one is
+    started; Delta's jars come from the first of: Spark's jars folder, `PMA_DELTA_JARS` (comma-separated paths), Maven.
     """
     from pyspark.sql import SparkSession
 
@@ -65,6 +65,8 @@ def spark_session(settings: SparkSettings, app_name: str) -> SparkSession:
     os.environ.setdefault("PYSPARK_DRIVER_PYTHON", sys.executable)
     active = SparkSession.getActiveSession()
     if active is not None:
+        for key, value in SESSION_CONF.items():
+            active.conf.set(key, value)
         return active
     cluster = _cluster_conf()
     own = {key: value for key, value in settings.conf.items() if cluster is None or not cluster.contains(key)}

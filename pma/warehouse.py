@@ -242,8 +242,9 @@ class Warehouse:
     def _held(self, spec: TableSpec) -> Iterator[None]:
         """Let one writer at a time at a table in a local folder.
 
-        A local file system has no atomic "create unless there", which Delta's log needs for two writers; object stores
-        and HDFS have it, and there Delta itself refuses the second commit.
+        A local file system has no atomic "create unless there", which Delta's log needs for two writers. HDFS, Azure's
+        and Google's stores have it, and there Delta itself refuses the second commit. On S3 it does so on Databricks,
+        or with `spark.delta.logStore.s3.impl` = io.delta.storage.S3DynamoDBLogStore; else run one job at a time there.
         """
         root = self.settings.path
         if root is None or "://" in root:

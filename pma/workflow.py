@@ -2,7 +2,7 @@
 
 All run in this one process, because a Spark session that is warm saves each of them half a minute.
 
-python -m pma.workflow run conf/bundle/embeddings.job.yml --var conf=conf/local.yml [--from TASK | --only TASK]
+python -m pma.workflow run conf/bundle/embeddings.job.yml --var conf=conf/local.yml [--set a.b=value] [--only TASK]
 python -m pma.workflow show conf/bundle/embeddings.job.yml
 """
 
@@ -19,7 +19,7 @@ import time
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
@@ -136,7 +136,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _arguments(argv)
     try:
         given = dict(_variable(text) for text in args.var)
-        tasks = select(read_tasks(args.file, given), args.only, args.start)
+        more = [word for setting in args.set for word in ("--set", setting)]
+        every = [replace(task, parameters=(*task.parameters, *more)) for task in read_tasks(args.file, given)]
+        tasks = select(every, args.only, args.start)
         for task in tasks:
             if not task.script.exists():
                 raise BundleError(f"{args.file}: task {task.key} names {task.script}, which does not exist")
@@ -167,6 +169,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("command", choices=["run", "show"])
     parser.add_argument("file", type=Path, help="a *.job.yml of conf/bundle/")
     parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a variable of databricks.yml")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting, for every task")
     part = parser.add_mutually_exclusive_group()
     part.add_argument("--only", metavar="TASK", help="run this task alone")
     part.add_argument("--from", dest="start", metavar="TASK", help="run this task and all after it")

@@ -1,3 +1,4 @@
+import shutil
 from datetime import date
 from typing import get_args
 
@@ -6,6 +7,7 @@ import pytest
 from pma.embeddings.features import LEVELS
 from pma.embeddings.settings import Block, Level, RepositorySettings
 from pma.settings import Settings, SettingsError, load, parse
+from tests.conftest import REPOSITORY
 
 
 def write(folder, name, text):
@@ -14,11 +16,20 @@ def write(folder, name, text):
     return path
 
 
-def test_a_file_lays_its_differences_over_the_base_beside_it(tmp_path):
-    write(tmp_path, "base.yml", "embeddings: {features: {min_customers: 30, windows_days: [7, 28]}}")
+def test_a_file_lays_its_differences_over_those_of_the_file_before_it(tmp_path):
+    shared = write(tmp_path, "shared.yml", "embeddings: {features: {min_customers: 30, windows_days: [7, 28]}}")
     local = write(tmp_path, "local.yml", "embeddings: {features: {min_customers: 5}}")
-    features = load([local]).embeddings.features
+    features = load([shared, local]).embeddings.features
     assert (features.min_customers, features.windows_days) == (5, (7, 28))
+
+
+def test_a_mapping_of_a_file_takes_the_place_of_the_default_one_also_beside_the_page_of_defaults(tmp_path):
+    shutil.copy(REPOSITORY / "conf" / "base.yml", tmp_path)
+    columns, weights = "columns: {customer_id: client, age: years}", "weights: {store: 2}"
+    text = f"{{sources: {{customers: {{{columns}}}}}, embeddings: {{repository: {{{weights}}}}}}}"
+    mine = load([write(tmp_path, "mine.yml", text)])
+    assert mine.sources.customers.columns == {"customer_id": "client", "age": "years"}
+    assert mine.embeddings.repository.weights == {"store": 2.0}
 
 
 def test_the_command_line_wins_over_files(tmp_path):

@@ -77,6 +77,12 @@ def test_all_tasks_run_in_order_with_their_parameters_under_one_run_id(job, capf
     assert "R [2/3] b ..." in err
 
 
+def test_a_setting_of_the_command_line_reaches_every_task(job):
+    file = job(a="", b="")
+    assert main(["run", str(file), "--var", "conf=mine.yml", "--set", "x.y=1", "--set", "z=2"]) == 0
+    assert log_of(file) == ["a --conf mine.yml R --set x.y=1 --set z=2", "b --conf mine.yml R --set x.y=1 --set z=2"]
+
+
 def test_every_run_has_an_id_of_its_own_that_its_tasks_share(job, monkeypatch):
     monkeypatch.setattr("pma.workflow.new_run_id", new_run_id)
     file = job(a="", b="")

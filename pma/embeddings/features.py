@@ -141,6 +141,20 @@ def require_named(names: DataFrame, stored: DataFrame) -> None:
         )
 
 
+def require_numbering(stored: DataFrame, trained: DataFrame, folder: str) -> None:
+    """Raise TableError unless the stored dictionary gives every feature_index the name that the model learned it by.
+
+    trained: the dictionary beside the model's file, which another warehouse may have made.
+    """
+    learned = trained.select("feature_index", F.col("name").alias("learned"))
+    known = learned.join(stored.select("feature_index", "name"), on="feature_index", how="left")
+    if not known.where(~F.col("learned").eqNullSafe(F.col("name"))).isEmpty():
+        raise TableError(
+            f"st_il.feature_dictionary: numbers the features otherwise than the model in {folder} does, which another "
+            "warehouse trained. Fix: give this warehouse `artifacts` of its own, or delete that folder"
+        )
+
+
 def require_scales(scales: DataFrame, settings: FeatureSettings, trained_as_of: date) -> None:
     """Raise TableError when no feature is left to learn from."""
     if scales.isEmpty():

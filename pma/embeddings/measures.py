@@ -45,7 +45,7 @@ Row = tuple[str, str, str, str, float, float | None, float | None]
 
 def quality_cuts(purchases: DataFrame, plan: Plan, settings: PenetrationSettings) -> Cuts | None:
     """Return the as-of dates that vectors can be judged at, None (and say so) where too few have weeks after them."""
-    last = purchases.agg(F.max("purchased_at")).collect()[0][0].date()
+    last = purchases.agg(F.to_date(F.max("purchased_at"))).collect()[0][0]
     cuts = label_cuts(plan.as_of_dates, last, settings)
     if cuts is None:
         logger.info(

@@ -54,12 +54,14 @@ class Plan:
         return Path(artifacts).resolve() / self.model_version
 
     def measured(self, features: DataFrame) -> DataFrame:
-        """Return the purchase metrics that were measured with these settings. Raises TableError if there are none."""
+        """Return the purchase metrics that were measured with these settings. Raises TableError if a date has none."""
         same = features.where(F.col("measured_with") == self.measured_with)
-        if same.isEmpty():
+        found = {row["as_of_date"] for row in same.select("as_of_date").distinct().collect()}
+        if lacking := [str(day) for day in self.feature_dates if day not in found]:
             raise TableError(
-                "st_il.customer_features: no row was measured with the present settings of embeddings.features "
-                f"(measured_with = {self.measured_with}). Fix: run jobs/features.py with the same settings first"
+                f"st_il.customer_features: no row of {', '.join(lacking)} was measured with the present settings of "
+                f"embeddings.features (measured_with = {self.measured_with}). "
+                "Fix: run jobs/features.py with the same settings and dates first"
             )
         return same
 
@@ -81,10 +83,11 @@ def make_plan(tables: Warehouse, settings: Settings) -> Plan:
     the training date.
     """
     purchases = tables.read(PURCHASES)
-    first, last = purchases.agg(F.min("purchased_at"), F.max("purchased_at")).collect()[0]
+    # As dates, in the session's zone: a timestamp reaches Python in the zone of the machine.
+    first, last = purchases.agg(F.to_date(F.min("purchased_at")), F.to_date(F.max("purchased_at"))).collect()[0]
     if last is None:
         raise TableError("il.purchases: has no rows. Fix: load purchases first (jobs/load.py)")
-    as_of = tuple(sorted(settings.as_of)) or (last.date() + timedelta(days=1),)
+    as_of = tuple(sorted(settings.as_of)) or (last + timedelta(days=1),)
     room = settings.embeddings
     trained = room.trained_as_of or as_of[0]
     if trained > as_of[0]:
@@ -92,10 +95,8 @@ def make_plan(tables: Warehouse, settings: Settings) -> Plan:
             f"bl.customer_embeddings: as_of {as_of[0]} lies before embeddings.trained_as_of {trained}: the model "
             "would have seen what came after it. Fix: train at the earliest as-of date, or ask for later dates"
         )
-    if first.date() >= trained:
-        raise TableError(
-            f"il.purchases: no purchase before {trained}, the first is of {first.date()}. Fix: a later --as-of"
-        )
+    if first >= trained:
+        raise TableError(f"il.purchases: no purchase before {trained}, the first is of {first}. Fix: a later --as-of")
     past = before(purchases, trained)
     # Of a dimension only what was bought, or who bought, before: a product that is new later makes no new model.
     dimensions = ((PRODUCTS, "product_id"), (STORES, "store_id"), (CUSTOMERS, "customer_id"))
@@ -108,13 +109,13 @@ def make_plan(tables: Warehouse, settings: Settings) -> Plan:
     input_hash = _short("|".join([*FINGERPRINTS[trained, read], *rules]))
     version = f"{trained:%Y%m%d}-{_short(f'{ALGORITHM}|{digest(room, exclude=NO_SAY)}|{trained}|{input_hash}')}"
     measured_with = digest(room.features, exclude=NO_SAY["features"])
-    plan = Plan(version, input_hash, trained, _training_dates(trained, first.date(), room), as_of, measured_with)
+    plan = Plan(version, input_hash, trained, _training_dates(trained, first, room), as_of, measured_with)
     logger.info("model %s, trained before %s, for %s", version, trained, ", ".join(map(str, as_of)))
-    if early := [str(day) for day in as_of if day > last.date() + timedelta(days=1)]:
+    if early := [str(day) for day in as_of if day > last + timedelta(days=1)]:
         logger.warning(
             "il.purchases: ends on %s, before as_of %s: vectors are written once, so receipts that come later will not "
             "be in them. Fix: ask for such dates when their receipts are loaded",
-            last.date(),
+            last,
             ", ".join(early),
         )
     return plan

@@ -18,6 +18,7 @@ from pma.embeddings.settings import EmbeddingSettings
 from pma.embeddings.tables import EMBEDDING_MODELS
 from pma.embeddings.whitening import Whitening
 from pma.settings import digest
+from pma.tables import TableError
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +69,19 @@ def encode(people: DataFrame, blocks: DataFrame, whitenings: Sequence[Whitening]
             yield batch[["customer_id", "as_of_date", "embedding", "baskets_seen", "has_history"]]
 
     return rows.mapInPandas(encoded, ENCODED)
+
+
+def require_blocks(blocks: DataFrame, wanted: Iterable[str], dates: Iterable[date]) -> None:
+    """Raise TableError unless every block has rows at every date: vectors are written once, without what is not there.
+
+    blocks: the rows of one model in `st_il.customer_blocks`.
+    """
+    found = {(row["block"], row["as_of_date"]) for row in blocks.select("block", "as_of_date").distinct().collect()}
+    if lacking := [f"{block} at {day}" for block in wanted for day in dates if (block, day) not in found]:
+        raise TableError(
+            f"st_il.customer_blocks: no row of {', '.join(lacking)}. Fix: run the jobs before jobs/embed.py with the "
+            "same settings and dates, or leave the block out of embeddings.repository.weights"
+        )
 
 
 def warn_of_kept(stored: DataFrame, fresh: DataFrame) -> None:

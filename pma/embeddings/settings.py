@@ -24,6 +24,12 @@ class FeatureSettings(Section):
     min_customers: int = Field(25, ge=1, description="a feature is kept when at least so many customers have it")
     lines_per_task: int = Field(200_000, ge=1, description="receipt lines that one Spark task measures, about")
 
+    @model_validator(mode="after")
+    def _differ(self) -> FeatureSettings:
+        if len(set(self.windows_days)) < len(self.windows_days):
+            raise ValueError(f"windows_days: {list(self.windows_days)} names a window twice")
+        return self
+
 
 class StoreSettings(Section):
     """Preferred store: vectors of the stores from a Keras Embedding layer."""
@@ -40,7 +46,7 @@ class StoreSettings(Section):
 
 
 class Word2VecSettings(Section):
-    """Spark ML Word2Vec; the defaults are those of the product vectors."""
+    """Spark ML Word2Vec; each block that uses it has defaults of its own."""
 
     vector_size: int = Field(64, ge=2, le=512, description="dimension of a vector")
     window: int = Field(10, ge=1, le=100, description="most words to each side that a word is trained with")
@@ -94,7 +100,9 @@ class AreaSettings(Section):
 class LocationSettings(Section):
     """Vector of the state of the most visited store, by a pretrained encoder."""
 
-    vector_size: int = Field(64, ge=8, le=256, description="leading dimensions of the pretrained vector that are kept")
+    vector_size: Literal[64, 128, 256] = Field(
+        64, description="leading dimensions of the pretrained vector that are kept"
+    )
 
 
 class ReceiptSettings(Section):

@@ -130,7 +130,7 @@ CUSTOMER_EMBEDDINGS = TableSpec(
             True,
         ),
         Column("baskets_seen", "bigint", "receipts before the as-of date", required=True),
-        Column("has_history", "boolean", "false: no receipt before the as-of date, the vector is zero", required=True),
+        Column("has_history", "boolean", "false: no receipt had ended before the as-of date", required=True),
         RUN,
     ),
     checks={"history_means_baskets": "has_history = (baskets_seen > 0)"},
@@ -166,7 +166,11 @@ EMBEDDING_QUALITY = TableSpec(
         Column("value", "double", "the measure", required=True),
         Column("ci_low", "double", "lower end of the 95 % interval over customers, or over baskets for next_item"),
         Column("ci_high", "double", "upper end"),
-        Column("judged_with", "string", "digest of the settings embeddings.penetration and embeddings.next_item"),
+        Column(
+            "judged_with",
+            "string",
+            "digest of the settings that judge (penetration, next_item), and the dates that probes learned at",
+        ),
         RUN,
     ),
 )

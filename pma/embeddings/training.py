@@ -103,7 +103,8 @@ def train(
     sums = distributed.total(
         _by_shard(settings, shards, lambda shard: [float(shard.training.sum()), float(shard.held_out.sum())])
     )
-    identity = f"{settings.model_dump_json()}|{plan.width}|{counts.astype(int).tolist()}|{sums.tolist()}"
+    learning = settings.model_dump_json(exclude={"start_timeout"})
+    identity = f"{learning}|{plan.width}|{counts.astype(int).tolist()}|{sums.tolist()}"
     checkpoint = Path(f"{request.model}.checkpoint")
     begun = read_checkpoint(checkpoint, identity) if distributed.rank == 0 else None
     progress = distributed.from_first(begun or Progress.first(trainer.state()))
@@ -132,6 +133,7 @@ def train(
         "training_rows": int(counts[:, 0].sum()),
         "held_out_rows": int(counts[:, 1].sum()),
         "inputs": plan.width,
+        "ranks": distributed.size,
         "rank_weight_difference": _weight_difference(trainer.state(), distributed),
     }
     if report["rank_weight_difference"] != 0.0:
@@ -143,7 +145,7 @@ def train(
         weights = dict(zip(WEIGHT_NAMES, progress.best, strict=True))
         Autoencoder(plan=plan, report=report, **weights).save(Path(request.model))
         drop_checkpoint(checkpoint)
-    return {**report, "ranks": distributed.size, "seconds": round(time.monotonic() - started, 1)}
+    return {**report, "seconds": round(time.monotonic() - started, 1)}
 
 
 class Trainer:

@@ -58,7 +58,8 @@ def resolve(path: str, target: str) -> str:
         raise TableError(
             f"{target}: its source is the package {package}, which is not installed. Fix: pip install 'pma[demo]'"
         )
-    return str(Path(found.origin).parent / inside)
+    # With its scheme: on a cluster a bare path is one of its own file system.
+    return (Path(found.origin).parent / inside).as_uri()
 
 
 def map_columns(raw: DataFrame, source: SourceTable, spec: TableSpec, filled: Sequence[str] = ()) -> DataFrame:
@@ -75,7 +76,9 @@ def map_columns(raw: DataFrame, source: SourceTable, spec: TableSpec, filled: Se
     try:
         return raw.select(*cast, as_given)
     except AnalysisException as error:
-        raise TableError(f"{spec.name}: its column mapping does not fit the source: {cause(error)}") from None
+        raise TableError(
+            f"{spec.name}: its column mapping does not fit the source: {cause(error)}. Fix: mend sources.{spec.table}"
+        ) from None
 
 
 def _check_mapping(raw: DataFrame, source: SourceTable, spec: TableSpec, filled: Sequence[str]) -> None:
@@ -83,7 +86,9 @@ def _check_mapping(raw: DataFrame, source: SourceTable, spec: TableSpec, filled:
     declared = [column.name for column in spec.columns]
     unknown = [name for name in source.columns if name not in declared]
     if unknown:
-        raise TableError(f"{spec.name}: {place} maps {unknown}, which the table does not have. It has {declared}")
+        raise TableError(
+            f"{spec.name}: {place} maps {unknown}, which the table does not have. Fix: map only {declared}"
+        )
     unmapped = [name for name in spec.required if name not in source.columns and name not in filled]
     if unmapped:
         raise TableError(
@@ -92,7 +97,9 @@ def _check_mapping(raw: DataFrame, source: SourceTable, spec: TableSpec, filled:
         )
     lacking = [f"{ours} <- {theirs}" for ours, theirs in source.columns.items() if _is_missing(theirs, raw)]
     if lacking:
-        raise TableError(f"{spec.name}: the source lacks columns of {place}: {lacking}. It has {raw.columns}")
+        raise TableError(
+            f"{spec.name}: the source lacks columns of {place}: {lacking}. Fix: name columns that it has, {raw.columns}"
+        )
 
 
 def _is_missing(expression: str, raw: DataFrame) -> bool:

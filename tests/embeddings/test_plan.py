@@ -1,5 +1,6 @@
 """Which model, trained before which date, for which dates."""
 
+import time
 from datetime import UTC, date, datetime
 
 import pytest
@@ -56,10 +57,25 @@ def test_how_the_work_is_laid_out_makes_no_other_model(shop):
 def test_metrics_that_were_measured_with_other_settings_are_refused_with_the_fix(spark, shop):
     plan = make_plan(shop(FIRST, MAY), settings())
     other = make_plan(shop(FIRST, MAY), settings("embeddings.features.windows_days=[7]"))
-    rows = spark.createDataFrame([("ann", plan.measured_with)], "customer_id string, measured_with string")
-    assert plan.measured(rows).count() == 1
+    given = [("ann", day, plan.measured_with) for day in plan.feature_dates]
+    rows = spark.createDataFrame(given, "customer_id string, as_of_date date, measured_with string")
+    assert plan.measured(rows).count() == len(given)
     with pytest.raises(TableError, match=r"st_il\.customer_features: no row .*Fix: run jobs/features\.py"):
         other.measured(rows)
+    with pytest.raises(TableError, match=r"st_il\.customer_features: no row of 2017-07-01 was measured"):
+        plan.measured(rows.where("as_of_date <> '2017-07-01'"))
+
+
+def test_days_are_those_of_utc_whatever_the_zone_of_the_machine(shop, monkeypatch):
+    midnight = ("ann", "b2", "milk", "s1", datetime(2017, 6, 30, 1, tzinfo=UTC), 1.0, 2.0, 0.0)
+    tables = shop(FIRST, midnight)
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert make_plan(tables, settings("as_of=[]")).as_of_dates == (date(2017, 7, 1),)
+    finally:
+        monkeypatch.delenv("TZ")
+        time.tzset()
 
 
 def test_a_date_that_the_purchases_do_not_reach_is_warned_of(shop, caplog):

@@ -1,12 +1,14 @@
 from datetime import date, datetime
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pma.embeddings.repository import concatenate, encode, layout, people, warn_of_kept
+from pma.embeddings.repository import concatenate, encode, layout, people, require_blocks, warn_of_kept
 from pma.embeddings.settings import RepositorySettings
 from pma.embeddings.whitening import Whitening, fit_whitening
+from pma.tables import TableError
 
 SETTINGS = RepositorySettings(weights={"purchases": 1.0, "store": 0.5}, whitening_floor=0.0)
 BLOCKS = "customer_id string, as_of_date date, block string, vector array<float>"
@@ -58,6 +60,16 @@ def test_a_receipt_across_midnight_counts_once_it_has_ended(spark):
     customers = spark.createDataFrame([("c1",)], "customer_id string")
     found = people(customers, purchases, [DAY, date(2017, 6, 2)]).orderBy("as_of_date").collect()
     assert [(str(r["as_of_date"]), r["baskets_seen"]) for r in found] == [("2017-06-01", 0), ("2017-06-02", 1)]
+
+
+def test_a_block_that_lacks_a_date_is_refused_before_a_vector_is_written_without_it(spark):
+    rows = [("c1", DAY, "purchases", [1.0]), ("c1", DAY, "store", [1.0]), ("c1", date(2017, 7, 1), "store", [1.0])]
+    blocks = spark.createDataFrame(rows, BLOCKS)
+    require_blocks(blocks, ["purchases", "store"], [DAY])
+    with pytest.raises(
+        TableError, match=r"st_il\.customer_blocks: no row of purchases at 2017-07-01\. Fix: run the jobs"
+    ):
+        require_blocks(blocks, ["purchases", "store"], [DAY, date(2017, 7, 1)])
 
 
 def test_vectors_that_later_receipts_would_have_changed_are_counted_aloud(spark, caplog):

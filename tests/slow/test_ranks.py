@@ -33,5 +33,6 @@ def test_one_rank_ends_at_the_loss_of_two_and_the_two_held_equal_weights(trained
     one = train(request, Single())
 
     print(json.dumps({"one rank": one["held_out_loss"], "two ranks": two["held_out_loss"]}))
+    assert (one["ranks"], two["ranks"]) == (1, 2)
     assert one["held_out_loss"] == pytest.approx(two["held_out_loss"], rel=0.005)
     assert two["rank_weight_difference"] == 0.0
