@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
 import logging
 import os
@@ -70,6 +71,10 @@ def _run_on_spark(request: TrainingRequest, spark: SparkSession) -> dict[str, An
             f"embeddings.autoencoder.ranks is {settings.ranks}, but Spark ({master}) runs {slots} tasks at once. "
             f"Fix: spark.master = local[{settings.ranks}], or fewer ranks"
         )
+    # Horovod forks this process to look at its own build: garbage of TensorFlow or of Spark's connection, collected in
+    # the copy, would crash it. Here it waits for the ranks, and makes none.
+    collecting = gc.isenabled()
+    gc.disable()
     try:
         reports = horovod.spark.run(
             train_rank,
@@ -86,6 +91,9 @@ def _run_on_spark(request: TrainingRequest, spark: SparkSession) -> dict[str, An
         raise DistributedError(
             f"{request.model}: training on {settings.ranks} Horovod ranks failed: {_cause(request, str(error))}"
         ) from error
+    finally:
+        if collecting:
+            gc.enable()
     return dict(reports[0])
 
 
