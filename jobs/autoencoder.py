@@ -22,18 +22,18 @@ def main(argv: list[str] | None = None) -> None:
         plan = make_plan(tables, run.settings)
         folder = plan.folder(run.settings.artifacts)
         request = training_request(folder, settings, run.run_id)
+        dictionary = mounted(run.spark, request.dictionary)
         features = plan.measured(tables.read(CUSTOMER_FEATURES))
         with only_trainer(folder):
             if not Path(request.model).exists():
                 scales = tables.read(FEATURE_SCALES).where(plan.where)
                 named = tables.read(FEATURE_DICTIONARY).join(scales, on="feature_index", how="inner")
-                named.coalesce(1).write.mode("overwrite").parquet(mounted(run.spark, request.dictionary))
+                named.coalesce(1).write.mode("overwrite").parquet(dictionary)
                 write_training_rows(
                     features.where(F.col("as_of_date").isin(*plan.training_dates)), request.rows, settings.shards
                 )
                 launch_training(request, run.spark)
-        learned = run.spark.read.parquet(mounted(run.spark, request.dictionary))
-        require_numbering(tables.read(FEATURE_DICTIONARY), learned, str(folder))
+        require_numbering(tables.read(FEATURE_DICTIONARY), run.spark.read.parquet(dictionary), str(folder))
         rows = features.where(F.col("as_of_date").isin(*plan.block_dates))
         write_block(tables, plan, "purchases", encode_purchases(rows, request.model))
 

@@ -2,14 +2,10 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from pyspark.sql import functions as F
-
-from pma.embeddings.measures import measure_model, next_item_rows, quality_cuts, short_table
+from pma.embeddings.measures import judge_name, measure_model, next_item_rows, quality_cuts, short_table
 from pma.embeddings.plan import make_plan
-from pma.embeddings.settings import JUDGES
 from pma.embeddings.tables import EMBEDDING_QUALITY, PRODUCT_VECTORS
 from pma.runs import job_run
-from pma.settings import digest
 from pma.sources.tables import PRODUCTS, PURCHASES
 
 
@@ -20,10 +16,12 @@ def main(argv: list[str] | None = None) -> None:
         plan = make_plan(tables, run.settings)
         purchases, vectors = tables.read(PURCHASES), tables.read(PRODUCT_VECTORS).where(plan.where)
         cuts = quality_cuts(purchases, plan, room.penetration)
-        judged_with = " ".join([digest(room, include=JUDGES), *map(str, cuts.train if cuts else ())])
-        at_cut = f" AND cut = '{cuts.test}'" if cuts else ""
+        judged_with = judge_name(room, cuts)
+        judged_at = [f"'{cut}'" for cut in (plan.trained_as_of, *([cuts.test] if cuts else []))]
+        here = f"{plan.where} AND cut IN ({', '.join(judged_at)})"
         tables.ensure(EMBEDDING_QUALITY)
-        if not tables.has(EMBEDDING_QUALITY, f"{plan.where} AND judged_with = '{judged_with}'{at_cut}"):
+        known = f"{plan.where} AND cut = {judged_at[-1]} AND judged_with = '{judged_with}'"
+        if not tables.has(EMBEDDING_QUALITY, known):
             # gensim computes on one core for a minute or more: meanwhile all the rest.
             with ThreadPoolExecutor(max_workers=1) as beside:
                 next_items = beside.submit(next_item_rows, purchases, vectors, plan, room)
@@ -31,11 +29,8 @@ def main(argv: list[str] | None = None) -> None:
                 found += next_items.result()
             rows = [(plan.model_version, *row, judged_with, run.run_id) for row in found]
             measured = run.spark.createDataFrame(rows, EMBEDDING_QUALITY.schema)
-            of_cuts = ", ".join(f"'{cut}'" for cut in sorted({str(plan.trained_as_of), *(row[3] for row in found)}))
-            tables.replace(EMBEDDING_QUALITY, measured, where=f"{plan.where} AND cut IN ({of_cuts})")
-        here = [str(plan.trained_as_of), *([str(cuts.test)] if cuts else [])]
-        measured = tables.read(EMBEDDING_QUALITY).where(plan.where).where(F.col("cut").isin(here))
-        print(short_table(measured, vectors, tables.read(PRODUCTS)))
+            tables.replace(EMBEDDING_QUALITY, measured, where=here)
+        print(short_table(tables.read(EMBEDDING_QUALITY).where(here), vectors, tables.read(PRODUCTS)))
 
 
 if __name__ == "__main__":

@@ -103,16 +103,16 @@ def parse(argv: Sequence[str] | None, job: str) -> tuple[Settings, str | None]:
 def load(files: Sequence[str | Path] = (), overrides: Sequence[str] = ()) -> Settings:
     """Lay files and `key=value` overrides over the defaults, later ones first in rank.
 
-    A mapping of names (columns of a source, weights of blocks) takes the place of the default one, whole. An override
-    with an empty value changes nothing: the bundle hands its variables over whether they are set or not. Raises
-    SettingsError naming file or key.
+    A mapping of names (columns of a source, weights of blocks) takes the place of the default one, whole; an override
+    of one name in it leaves the others. An override with an empty value changes nothing: the bundle hands its variables
+    over whether they are set or not. Raises SettingsError naming file or key.
     """
     paths = [Path(file) for file in files]
     tree: dict[str, Any] = {}
     for path in paths:
         _overlay(tree, _read(path))
     for text in overrides:
-        _overlay(tree, _parse_override(text))
+        _override(tree, text)
     if paths and tree.get("rules") in (None, Settings.model_fields["rules"].default):
         tree["rules"] = str(paths[0].parent / "rules")
     try:
@@ -158,19 +158,34 @@ def _where(error: yaml.YAMLError) -> str:
     return f"line {mark.line + 1}, column {mark.column + 1} {NOT_SHOWN}"
 
 
-def _parse_override(text: str) -> dict[str, Any]:
+def _override(tree: dict[str, Any], text: str) -> None:
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise SettingsError(f"--set {text}: found no `=`, allowed: --set section.key=value")
     if not value.strip():
-        return {}
+        return
     try:
         parsed: Any = yaml.load(value, Loader=_Loader)
     except yaml.YAMLError:
         parsed = value
-    for part in reversed(key.split(".")):
+    path = key.split(".")
+    for part in reversed(path):
         parsed = {part: parsed}
-    return parsed
+    _fill_mapping(tree, path)
+    _overlay(tree, parsed)
+
+
+def _fill_mapping(tree: dict[str, Any], path: list[str]) -> None:
+    """Put the default mapping in place, where a path names one entry of a mapping that no file gives."""
+    default: Any = Settings()
+    for part in path[:-1]:
+        default = getattr(default, part, None)
+        if isinstance(default, dict):
+            tree.setdefault(part, dict(default))
+            return
+        tree = tree.setdefault(part, {})
+        if not isinstance(tree, dict):
+            return
 
 
 def _overlay(below: dict[str, Any], above: dict[str, Any]) -> None:

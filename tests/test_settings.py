@@ -32,6 +32,16 @@ def test_a_mapping_of_a_file_takes_the_place_of_the_default_one_also_beside_the_
     assert mine.embeddings.repository.weights == {"store": 2.0}
 
 
+def test_an_override_of_one_name_in_a_mapping_leaves_the_others(tmp_path):
+    weights = RepositorySettings().weights
+    changed = load(overrides=["embeddings.repository.weights.area=0.2"]).embeddings.repository.weights
+    assert (changed, list(changed)) == ({**weights, "area": 0.2}, list(weights))
+    mine = write(tmp_path, "mine.yml", "embeddings: {repository: {weights: {store: 2, area: 1}}}")
+    changed = load([mine], ["embeddings.repository.weights.area=0.2"]).embeddings.repository.weights
+    assert changed == {"store": 2.0, "area": 0.2}
+    assert RepositorySettings().weights == weights
+
+
 def test_the_command_line_wins_over_files(tmp_path):
     local = write(tmp_path, "local.yml", "embeddings: {features: {min_customers: 5}}")
     settings, _ = parse(["--conf", str(local), "--set", "embeddings.features.min_customers=9"], "job")
@@ -74,6 +84,15 @@ def test_as_of_takes_one_or_many_dates():
         (
             "embeddings.features.windows_days=[-5]",
             "embeddings.features.windows_days.0: found -5; allowed: input should be greater than 0",
+        ),
+        (
+            "embeddings.features.windows_days=[30, 90, 30]",
+            "embeddings.features: found {'windows_days': [30, 90, 30]}; allowed: value error, windows_days: "
+            "[30, 90, 30] names a window twice",
+        ),
+        (
+            "embeddings.locations.vector_size=100",
+            "embeddings.locations.vector_size: found 100; allowed: input should be 64, 128 or 256",
         ),
         ("embeddings.features.windows_days=[]", "embeddings.features.windows_days: found []; allowed: "),
         ("embeddings.features.windows_days=30", "embeddings.features.windows_days: found 30; allowed: a list, ["),

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from pma.spark import DELTA_CONF, spark_home
-from tests.conftest import REPOSITORY
+from pma.spark import DELTA_CONF, spark_home, spark_session
+from tests.conftest import REPOSITORY, TEST_SPARK
 
 FEW_TASKS = {
     "spark.ui.enabled": "false",
@@ -102,3 +102,9 @@ spark_session(SparkSettings(driver_memory="1g"), "said").stop()
         [sys.executable, "-c", script], env={**own, **environment}, capture_output=True, text=True, check=False
     )
     assert (done.returncode, said in done.stderr) == (0, True), done.stderr
+
+
+def test_a_session_that_is_there_is_taken_and_reads_dates_in_our_zone(spark):
+    spark.conf.set("spark.sql.session.timeZone", "Asia/Tokyo")
+    assert spark_session(TEST_SPARK, "mine") is spark
+    assert spark.conf.get("spark.sql.session.timeZone") == "UTC"

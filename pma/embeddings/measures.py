@@ -27,9 +27,9 @@ from pma.embeddings.quality import (
     stack,
     stack_features,
 )
-from pma.embeddings.settings import EmbeddingSettings, PenetrationSettings
+from pma.embeddings.settings import JUDGES, EmbeddingSettings, PenetrationSettings
 from pma.embeddings.tables import CUSTOMER_EMBEDDINGS, CUSTOMER_FEATURES, EMBEDDING_MODELS, FEATURE_DICTIONARY
-from pma.settings import Settings
+from pma.settings import Settings, digest
 from pma.sources.tables import PRODUCTS, PURCHASES, STORES
 from pma.warehouse import Warehouse
 
@@ -55,6 +55,11 @@ def quality_cuts(purchases: DataFrame, plan: Plan, settings: PenetrationSettings
             settings.label_weeks,
         )
     return cuts
+
+
+def judge_name(room: EmbeddingSettings, cuts: Cuts | None) -> str:
+    """Return what names the measures of a model beside their cut: settings that judge, and where probes learned."""
+    return " ".join([digest(room, include=JUDGES), *map(str, cuts.train if cuts else ())])
 
 
 def measure_model(tables: Warehouse, plan: Plan, cuts: Cuts, settings: Settings) -> list[Row]:

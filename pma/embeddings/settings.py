@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
@@ -237,7 +237,11 @@ class RepositorySettings(Section):
 # The parts that judge vectors.
 JUDGES = {"penetration", "next_item"}
 # What has no say in what the vectors are: those parts, and how the work is laid out.
-NO_SAY = {**dict.fromkeys(JUDGES, True), "features": {"lines_per_task"}, "autoencoder": {"start_timeout"}}
+NO_SAY: dict[str, Any] = {
+    **dict.fromkeys(JUDGES, True),
+    "features": {"lines_per_task"},
+    "autoencoder": {"start_timeout"},
+}
 
 
 class EmbeddingSettings(Section):

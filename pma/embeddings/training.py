@@ -21,7 +21,7 @@ from pma.embeddings.autoencoder import AUTOENCODER_FILE, WEIGHT_NAMES, Autoencod
 from pma.embeddings.checkpoint import Progress, drop_checkpoint, read_checkpoint, write_checkpoint
 from pma.embeddings.distributed import Distributed, DistributedError, connect
 from pma.embeddings.inputs import InputPlan, input_matrix, plan_inputs
-from pma.embeddings.settings import AutoencoderSettings
+from pma.embeddings.settings import NO_SAY, AutoencoderSettings
 from pma.embeddings.training_rows import TrainingRowsError, is_held_out, read_shard
 
 logger = logging.getLogger(__name__)
@@ -103,7 +103,7 @@ def train(
     sums = distributed.total(
         _by_shard(settings, shards, lambda shard: [float(shard.training.sum()), float(shard.held_out.sum())])
     )
-    learning = settings.model_dump_json(exclude={"start_timeout"})
+    learning = settings.model_dump_json(exclude=NO_SAY["autoencoder"])
     identity = f"{learning}|{plan.width}|{counts.astype(int).tolist()}|{sums.tolist()}"
     checkpoint = Path(f"{request.model}.checkpoint")
     begun = read_checkpoint(checkpoint, identity) if distributed.rank == 0 else None

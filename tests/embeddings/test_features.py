@@ -2,8 +2,9 @@ from datetime import date, datetime
 
 import pytest
 
-from pma.embeddings.features import dictionary, feature_scales, measure
+from pma.embeddings.features import dictionary, feature_scales, measure, require_named, require_numbering
 from pma.embeddings.settings import FeatureSettings
+from pma.tables import TableError
 
 SETTINGS = FeatureSettings(windows_days=(30, 90), min_customers=1)
 PURCHASE = (
@@ -119,3 +120,17 @@ def test_the_scale_is_the_interquartile_range_of_the_logs_and_rare_features_are_
     assert [
         (r["feature_index"], r["customers"], round(r["center"] / ln2, 6), round(r["scale"] / ln2, 6)) for r in found
     ] == [(0, 5, 3, 2)]
+
+
+def test_names_that_another_run_has_numbered_meanwhile_are_refused(spark, names):
+    require_named(names, names)
+    with pytest.raises(TableError, match=r"st_il\.feature_dictionary: another run .*Fix: run again"):
+        require_named(names, names.where("feature_index > 0"))
+
+
+def test_a_model_that_learned_the_features_by_other_numbers_is_refused_with_the_fix(spark, names):
+    require_numbering(names, names.where("feature_index > 3"), "artifacts/m")
+    renamed = names.selectExpr("feature_index", "IF(feature_index = 3, 'other', name) AS name")
+    for stored in (renamed, names.where("feature_index <> 3")):
+        with pytest.raises(TableError, match=r"st_il\.feature_dictionary: .* artifacts/m .*Fix: give this warehouse"):
+            require_numbering(stored, names, "artifacts/m")
