@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from pma.embeddings.measures import judge_name, measure_model, next_item_rows, quality_cuts, short_table
+from pma.embeddings.measures import judge_name, measure_model, next_item_rows, quality_cuts, require_model, short_table
 from pma.embeddings.plan import make_plan
 from pma.embeddings.tables import EMBEDDING_QUALITY, PRODUCT_VECTORS
 from pma.runs import job_run
@@ -14,6 +14,7 @@ def main(argv: list[str] | None = None) -> None:
     with job_run("quality", argv) as run:
         tables, room = run.tables, run.settings.embeddings
         plan = make_plan(tables, run.settings)
+        require_model(tables, plan)
         purchases, vectors = tables.read(PURCHASES), tables.read(PRODUCT_VECTORS).where(plan.where)
         cuts = quality_cuts(purchases, plan, room.penetration)
         judged_with = judge_name(room, cuts)

@@ -17,10 +17,13 @@ from pma.tables import TableSpec
 
 QUARANTINE = TableSpec(
     name="st_il.quarantine",
-    grain="refused row of a load (its content, and how often it came)",
-    key=("source_table", "row_hash"),
+    grain="refused row (its content, and how often it came) of a table's load, and of a later one refused as a whole",
+    key=("source_table", "load_kept", "row_hash"),
     columns=(
         Declared("source_table", "string", "the table the row was meant for"),
+        Declared(
+            "load_kept", "boolean", "the other rows are the table's; false: too many bad ones, it stayed as it was"
+        ),
         Declared("row_hash", "string", "sha256 of the row's content"),
         Declared("reasons", "array<string>", "every check the row failed", required=True),
         Declared("content", "string", "the row as JSON", required=True),
@@ -81,7 +84,7 @@ def mark_known(frame: DataFrame, known: DataFrame, key: str) -> DataFrame:
     return joined.select(*frame.columns, F.coalesce("_found", F.lit(False)).alias(f"{key}_known"))
 
 
-def quarantined(bad: DataFrame, source_table: str, run_id: str) -> DataFrame:
+def quarantined(bad: DataFrame, source_table: str, load_kept: bool, run_id: str) -> DataFrame:
     """Return the rows of `st_il.quarantine` for refused rows: those given alike become one, their `copies` summed.
 
     `bad` has `reasons`, `given` and `copies`; a column that the source left empty is not in the content.
@@ -93,6 +96,7 @@ def quarantined(bad: DataFrame, source_table: str, run_id: str) -> DataFrame:
     )
     return rows.select(
         F.lit(source_table).alias("source_table"),
+        F.lit(load_kept).alias("load_kept"),
         F.sha2("content", 256).alias("row_hash"),
         "reasons",
         "content",

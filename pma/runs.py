@@ -77,9 +77,6 @@ def job_run(job: str, argv: Sequence[str] | None = None) -> Iterator[Run]:
         _record(run, "failed", f"{type(error).__name__}: {error}"[:2000])
         logger.error("failed after %.0f s: %s", time.monotonic() - started, error)
         raise
-    finally:
-        # The next job of this process shares the session, not what this one held.
-        spark.catalog.clearCache()
     _record(run, "succeeded", None)
     logger.info("succeeded in %.0f s", time.monotonic() - started)
 

@@ -1,18 +1,28 @@
 """The base of every group of settings."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidatorFunctionWrapHandler, field_validator
+from pydantic import BaseModel, ConfigDict, ValidatorFunctionWrapHandler, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 
 class Section(BaseModel):
     """A frozen group of settings; an unknown key or a wrong type is an error (`pma.settings` words it).
 
-    Lists stand for tuples and whole numbers for floats, as YAML writes them; a boolean stands for nothing else.
+    Lists stand for tuples and whole numbers for floats, as YAML writes them; a boolean stands for nothing else. A group
+    of which a part is given keeps the rest of its default, where it stands: two groups of one class may differ there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _keep_the_rest(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        defaults = {name: field.default for name, field in cls.model_fields.items()}
+        return {name: _laid_over(defaults.get(name), value) for name, value in given.items()}
 
     @field_validator("*", mode="wrap")
     @classmethod
@@ -22,6 +32,14 @@ class Section(BaseModel):
         if _lost_boolean(given, taken):
             raise PydanticCustomError("boolean", "input should not be true or false")
         return taken
+
+
+def _laid_over(default: Any, given: Any) -> Any:
+    """Lay what is given of a group over what its default says beyond the defaults of its class."""
+    if not isinstance(default, Section) or not isinstance(given, Mapping):
+        return given
+    said = {name: getattr(default, name) for name in default.model_fields_set}
+    return {**said, **{name: _laid_over(said.get(name), value) for name, value in given.items()}}
 
 
 def _lost_boolean(given: Any, taken: Any) -> bool:

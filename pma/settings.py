@@ -38,7 +38,7 @@ class SettingsError(ValueError):
 class Settings(Section):
     """Every setting of every job; `conf/base.yml` lists them with their defaults, and is not read."""
 
-    as_of: tuple[date, ...] = Field((), description="dates to compute for; empty: the dates the job derives itself")
+    as_of: tuple[date, ...] = Field((), description="dates to compute for; empty: those after the last purchases")
     rules: str = Field("conf/rules", description="folder of the rules; with --conf FILE: `rules` beside the file")
     artifacts: str = Field("artifacts", description="folder of model files; on a cluster one that every worker reads")
     spark: SparkSettings = SparkSettings()

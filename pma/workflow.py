@@ -75,7 +75,16 @@ def run_task(task: Task, root: Path, run_id: str) -> Result:
         except Exception:
             traceback.print_exc()
             status = 1
+    _let_go()
     return Result(task, status, time.monotonic() - started, memory.peak_bytes)
+
+
+def _let_go() -> None:
+    """The next script shares the session, not the frames that this one held."""
+    from pyspark.sql import SparkSession
+
+    if session := SparkSession.getActiveSession():
+        session.catalog.clearCache()
 
 
 @contextmanager

@@ -45,13 +45,13 @@ def test_quarantine_holds_rows_as_they_were_given_and_adds_up_the_copies_of_thos
     bad = spark.createDataFrame(
         rows, "reasons array<string>, given struct<id: string, value: double, at: timestamp_ntz>, copies bigint"
     )
-    found = sorted(map(tuple, quarantined(bad, "il.things", "run1").collect()), key=lambda row: row[3])
+    found = sorted(map(tuple, quarantined(bad, "il.things", True, "run1").collect()), key=lambda row: row[4])
     expected = [
         (["negative"], '{"id":"x1","value":-1.0,"at":"2017-05-01T10:00:00.000250"}', 3),
         (["negative"], '{"id":"x1","value":-1.0,"at":"2017-05-01T10:00:00.000251"}', 1),
         (["no_id", "negative"], '{"value":-3.0}', 1),
     ]
     assert found == [
-        ("il.things", hashlib.sha256(content.encode()).hexdigest(), reasons, content, copies, "run1")
+        ("il.things", True, hashlib.sha256(content.encode()).hexdigest(), reasons, content, copies, "run1")
         for reasons, content, copies in expected
     ]

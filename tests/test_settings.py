@@ -42,6 +42,28 @@ def test_an_override_of_one_name_in_a_mapping_leaves_the_others(tmp_path):
     assert RepositorySettings().weights == weights
 
 
+def test_a_group_given_in_part_keeps_the_rest_of_its_default_where_it_stands(tmp_path):
+    ours = Settings().embeddings
+    wider = {"vector_size": 16}
+    given = write(tmp_path, "mine.yml", "embeddings: {clusters: {word2vec: {vector_size: 16}}}")
+    for changed in (load([given]), load(overrides=["embeddings.clusters.word2vec.vector_size=16"])):
+        assert changed.embeddings.clusters.word2vec == ours.clusters.word2vec.model_copy(update=wider)
+        assert changed.embeddings.products == ours.products
+    purchases = load(overrides=["sources.purchases.path=elsewhere"]).sources.purchases
+    assert purchases == Settings().sources.purchases.model_copy(update={"path": "elsewhere"})
+
+
+def test_what_is_said_of_word2vec_holds_for_all_three_and_their_own_settings_come_first():
+    ours = Settings().embeddings
+    shared = ["embeddings.word2vec.vector_size=48", "embeddings.clusters.word2vec.vector_size=16"]
+    changed = load(overrides=shared).embeddings
+    assert changed.products.word2vec == ours.products.word2vec.model_copy(update={"vector_size": 48})
+    assert changed.receipts.word2vec == ours.receipts.word2vec.model_copy(update={"vector_size": 48})
+    assert changed.clusters.word2vec == ours.clusters.word2vec.model_copy(update={"vector_size": 16})
+    with pytest.raises(SettingsError, match=r"embeddings\.products\.word2vec\.vector_size: found 0; allowed: "):
+        load(overrides=["embeddings.word2vec.vector_size=0"])
+
+
 def test_the_command_line_wins_over_files(tmp_path):
     local = write(tmp_path, "local.yml", "embeddings: {features: {min_customers: 5}}")
     settings, _ = parse(["--conf", str(local), "--set", "embeddings.features.min_customers=9"], "job")

@@ -11,13 +11,11 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from pma.embeddings.history import age_days, history
-from pma.embeddings.settings import FeatureSettings, Level
+from pma.embeddings.settings import TOTAL_METRICS, WINDOW_METRICS, FeatureSettings, Level
 from pma.sources.tables import TAXONOMY
 from pma.tables import TableError
 
 LEVELS: tuple[Level, ...] = get_args(Level)
-WINDOW_METRICS = ("visits", "spend", "quantity", "discount")
-TOTAL_METRICS = ("basket_lines", "basket_spend")
 # Quantiles are exact where fewer customers have a feature, and off by one in so many ranks beyond that.
 RANKS = 10_000
 MEANING = {

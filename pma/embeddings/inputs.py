@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from pma.embeddings.settings import AutoencoderSettings
+from pma.embeddings.settings import METRICS, AutoencoderSettings
 
-DICTIONARY_COLUMNS = ("feature_index", "block", "level", "metric", "window_days", "center", "scale")
+DICTIONARY_COLUMNS = ("feature_index", "block", "level", "entity", "metric", "window_days", "center", "scale")
 PRESENCE_METRIC = "visits"
 # Stands for a scaled value of exactly zero, so that "bought, the median amount" differs from "not bought".
 TINY = np.float32(1e-6)
@@ -26,7 +26,7 @@ class InputPlan:
     """Where each feature of the vocabulary stands in the model's inputs.
 
     An input row is [one indicator group after the other | all values]. F features, G groups, W = indicators + F inputs.
-    `feature_index` int64 [F], ascending; `indicators` int64 [I]: positions in the vocabulary, group after group;
+    `feature_index` int64 [F], in the order of the names; `indicators` int64 [I]: positions in it, group after group;
     `starts` int64 [G + 1]; `group_weights` and `target_weights` float32 [G]; `center`, `scale` float32 [F];
     `blocks` int64 [W]: features of one block go missing together; `limits` float32 [2]: value weight and clip.
     """
@@ -79,7 +79,11 @@ def plan_inputs(dictionary: pd.DataFrame, settings: AutoencoderSettings) -> Inpu
         raise DictionaryError(
             f"st_il.feature_dictionary: no column {', '.join(missing)}. Fix: join st_il.feature_scales to it"
         )
-    names = dictionary.sort_values("feature_index", kind="stable").reset_index(drop=True)
+    # By name: numbers depend on what a warehouse has seen before, and equal features must give an equal model.
+    metric = pd.Categorical(dictionary["metric"], METRICS, ordered=True)
+    names = dictionary.assign(metric=metric).sort_values(
+        ["level", "entity", "metric", "window_days"], ignore_index=True
+    )
     if names.empty or names["feature_index"].duplicated().any():
         raise DictionaryError(
             "st_il.feature_scales: empty, or a feature_index twice. Fix: build the features for trained_as_of again"
@@ -137,12 +141,16 @@ def flat_matrix(
     indices: np.ndarray, values: np.ndarray, offsets: np.ndarray, feature_index: np.ndarray
 ) -> sparse.csr_matrix:
     """Return raw values [n, F] of rows that lie one after the other: row i is [offsets[i], offsets[i + 1])."""
-    place = np.searchsorted(feature_index, indices)
-    place[place == len(feature_index)] = 0
+    by_number = np.argsort(feature_index)
+    found = np.searchsorted(feature_index, indices, sorter=by_number)
+    found[found == len(feature_index)] = 0
+    place = by_number[found]
     known = (feature_index[place] == indices) & (values != 0)
     kept = np.concatenate([[0], np.cumsum(known)])[offsets]
     shape = (len(offsets) - 1, len(feature_index))
-    return sparse.csr_matrix((values[known].astype(np.float32), place[known].astype(np.int32), kept), shape=shape)
+    matrix = sparse.csr_matrix((values[known].astype(np.float32), place[known].astype(np.int32), kept), shape=shape)
+    matrix.sort_indices()
+    return matrix
 
 
 def input_matrix(raw: sparse.csr_matrix, plan: InputPlan) -> sparse.csr_matrix:

@@ -17,12 +17,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from pma.embeddings.distributed import DistributedError, Single, require_horovod
 from pma.embeddings.training import TrainingRequest, train, train_rank
+from pma.embeddings.training_rows import mounted, write_training_rows
 
 logger = logging.getLogger(__name__)
+
+
+def train_once(rows: DataFrame, vocabulary: DataFrame, request: TrainingRequest) -> None:
+    """Train the model of a request unless its file is there; a killed training goes on from its checkpoint.
+
+    rows: st_il.customer_features of the training dates, one row per customer_id, as_of_date. vocabulary:
+    st_il.feature_dictionary joined to the model's st_il.feature_scales. Raises DistributedError as `launch_training`.
+    """
+    model = Path(request.model)
+    with only_trainer(model.parent):
+        if model.exists():
+            return
+        vocabulary.coalesce(1).write.mode("overwrite").parquet(mounted(rows.sparkSession, request.dictionary))
+        write_training_rows(rows, request.rows, request.settings.shards)
+        launch_training(request, rows.sparkSession)
 
 
 def launch_training(request: TrainingRequest, spark: SparkSession | None = None) -> dict[str, Any]:

@@ -28,9 +28,16 @@ from pma.embeddings.quality import (
     stack_features,
 )
 from pma.embeddings.settings import JUDGES, EmbeddingSettings, PenetrationSettings
-from pma.embeddings.tables import CUSTOMER_EMBEDDINGS, CUSTOMER_FEATURES, EMBEDDING_MODELS, FEATURE_DICTIONARY
+from pma.embeddings.tables import (
+    CUSTOMER_EMBEDDINGS,
+    CUSTOMER_FEATURES,
+    EMBEDDING_MODELS,
+    FEATURE_DICTIONARY,
+    PRODUCT_VECTORS,
+)
 from pma.settings import Settings, digest
 from pma.sources.tables import PRODUCTS, PURCHASES, STORES
+from pma.tables import TableError
 from pma.warehouse import Warehouse
 
 logger = logging.getLogger(__name__)
@@ -55,6 +62,15 @@ def quality_cuts(purchases: DataFrame, plan: Plan, settings: PenetrationSettings
             settings.label_weeks,
         )
     return cuts
+
+
+def require_model(tables: Warehouse, plan: Plan) -> None:
+    """Raise TableError, naming the job to run, unless the model's product vectors and embeddings are written."""
+    for spec, job in ((PRODUCT_VECTORS, "products"), (EMBEDDING_MODELS, "embed")):
+        if not tables.has(spec, plan.where):
+            raise TableError(
+                f"{spec.name}: no row of model {plan.model_version}. Fix: run jobs/{job}.py with the same settings"
+            )
 
 
 def judge_name(room: EmbeddingSettings, cuts: Cuts | None) -> str:

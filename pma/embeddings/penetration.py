@@ -76,17 +76,16 @@ def buy_rate_labels(
     future: pd.DataFrame,
     customers: Sequence[str],
     categories: Sequence[str],
-    settings: PenetrationSettings,
+    periods: float,
 ) -> Labels:
     """Label a cut: eligible is a customer with the category in the history, positive if his visits beat his pace.
 
-    `history`, `future`: one row per customer_id, category with `visits`. His pace is his visits per label period over
-    the history weeks; part of the signal is return to the mean.
+    `history`, `future`: one row per customer_id, category with `visits`. His pace is his visits per label period;
+    `periods`: how many of them the history spans. Part of the signal is return to the mean.
     """
     before, after = _visits(history, customers, categories), _visits(future, customers, categories)
-    pace = before * settings.label_weeks / settings.history_weeks
     eligible = before > 0
-    return Labels(eligible, eligible & (after > pace))
+    return Labels(eligible, eligible & (after > before / periods))
 
 
 def top_categories(labels: Labels, settings: PenetrationSettings) -> np.ndarray:

@@ -24,6 +24,8 @@ logger = logging.getLogger(__name__)
 ALGORITHM = 1
 # The files of rules that a model is made with.
 RULES = ("receipt_words.yml", "standin_states.yml")
+# Dates that probes learn at, where no as-of date is asked for.
+PROBED_DATES = 3
 # Of the rows before a date, by ids and versions of the tables: the jobs of one process all ask for the same.
 FINGERPRINTS: dict[tuple[date, tuple[tuple[str, int], ...]], tuple[str, ...]] = {}
 
@@ -76,7 +78,7 @@ class Plan:
 
 
 def make_plan(tables: Warehouse, settings: Settings) -> Plan:
-    """Derive dates from the settings and the purchases, and the model's version from settings and training rows.
+    """Take dates from the settings, else from the purchases, and the model's version from settings and training rows.
 
     The version is equal for equal settings (but for those without a say in vectors) and equal rows before the training
     date, whatever came after and however often the rows were loaded. Raises TableError when no purchase lies before
@@ -87,8 +89,8 @@ def make_plan(tables: Warehouse, settings: Settings) -> Plan:
     first, last = purchases.agg(F.to_date(F.min("purchased_at")), F.to_date(F.max("purchased_at"))).collect()[0]
     if last is None:
         raise TableError("il.purchases: has no rows. Fix: load purchases first (jobs/load.py)")
-    as_of = tuple(sorted(settings.as_of)) or (last + timedelta(days=1),)
     room = settings.embeddings
+    as_of = tuple(sorted(settings.as_of)) or _derived_dates(first, last, room)
     trained = room.trained_as_of or as_of[0]
     if trained > as_of[0]:
         raise TableError(
@@ -119,6 +121,18 @@ def make_plan(tables: Warehouse, settings: Settings) -> Plan:
             ", ".join(early),
         )
     return plan
+
+
+def _derived_dates(first: date, last: date, room: EmbeddingSettings) -> tuple[date, ...]:
+    """The day after the last purchase; and those before it that measures need, as far as there is history for them.
+
+    Vectors are judged at the latest date whose label weeks are over, by probes that learned at earlier ones.
+    """
+    newest = last + timedelta(days=1)
+    begin = room.trained_as_of or first + timedelta(days=room.training_min_days + 1)
+    weeks = timedelta(weeks=room.penetration.label_weeks)
+    earlier = (newest - weeks * step for step in range(1, PROBED_DATES + 2))
+    return tuple(sorted([newest, *(day for day in earlier if day >= begin)]))
 
 
 def _read_rules(path: Path) -> str:

@@ -42,12 +42,16 @@ REBUILT_ROWS = 3000
 
 @dataclass(frozen=True)
 class Panel:
-    """The customers that are judged, and what they bought around each cut: pairs of customer_id, category, visits."""
+    """The customers that are judged, and what they bought around each cut: pairs of customer_id, category, visits.
+
+    `periods`: how many label periods of purchases lie before each cut, at most those of `history_weeks`.
+    """
 
     customers: tuple[str, ...]
     categories: tuple[str, ...]
     before: Mapping[date, pd.DataFrame]
     after: Mapping[date, pd.DataFrame]
+    periods: Mapping[date, float]
 
 
 def gather_panel(purchases: DataFrame, products: DataFrame, cuts: Cuts, settings: PenetrationSettings) -> Panel:
@@ -60,6 +64,8 @@ def gather_panel(purchases: DataFrame, products: DataFrame, cuts: Cuts, settings
         products.select("product_id", "category"), on="product_id", how="inner"
     )
     days = timedelta(days=7 * settings.label_weeks)
+    begun = purchases.agg(F.to_date(F.min("purchased_at"))).collect()[0][0]
+    spanned = {cut: min(timedelta(weeks=settings.history_weeks), cut - begun) for cut in dates}
     earlier = _pairs(history(mine, dates, 7 * settings.history_weeks))
     after = _pairs(history(mine, [cut + days for cut in dates], days.days))
     categories = tuple(
@@ -70,6 +76,7 @@ def gather_panel(purchases: DataFrame, products: DataFrame, cuts: Cuts, settings
         categories,
         {cut: earlier[earlier["as_of_date"] == cut] for cut in dates},
         {cut: after[after["as_of_date"] == cut + days] for cut in dates},
+        {cut: span / days for cut, span in spanned.items()},
     )
 
 
@@ -135,7 +142,7 @@ def judge(
     found = []
     folds = household_folds(panel.customers, settings)
     for task in TASKS:
-        labels = _labels(panel, task, settings)
+        labels = _labels(panel, task)
         *_, last_train, test_cut = sorted(labels)
         chosen = top_categories(labels[last_train], settings)
         picked = {cut: labels[cut].only(chosen) for cut in labels}
@@ -159,11 +166,13 @@ def judge(
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
 
 
-def _labels(panel: Panel, task: str, settings: PenetrationSettings) -> dict[date, Labels]:
+def _labels(panel: Panel, task: str) -> dict[date, Labels]:
     both = panel.customers, panel.categories
     if task == "penetration":
         return {cut: penetration_labels(panel.before[cut], panel.after[cut], *both) for cut in panel.before}
-    return {cut: buy_rate_labels(panel.before[cut], panel.after[cut], *both, settings) for cut in panel.before}
+    return {
+        cut: buy_rate_labels(panel.before[cut], panel.after[cut], *both, panel.periods[cut]) for cut in panel.before
+    }
 
 
 def purchase_arms(

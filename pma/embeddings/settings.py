@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Literal
 
@@ -12,6 +13,10 @@ from pma.section import Section
 # The groups of purchases that features are made for, and the parts of a customer's vector: a name that is none of
 # them would leave something out in silence.
 Level = Literal["total", "department", "category", "type", "store", "daypart", "weekday"]
+# Metrics over every window, those of receipts as a whole, and all in the order in which they stand everywhere.
+WINDOW_METRICS = ("visits", "spend", "quantity", "discount")
+TOTAL_METRICS = ("basket_lines", "basket_spend")
+METRICS = (*WINDOW_METRICS, *TOTAL_METRICS, "recency")
 Block = Literal["purchases", "products", "opportunities", "baskets", "store", "area", "location"]
 
 
@@ -236,9 +241,12 @@ class RepositorySettings(Section):
 
 # The parts that judge vectors.
 JUDGES = {"penetration", "next_item"}
-# What has no say in what the vectors are: those parts, and how the work is laid out.
+# The parts that train a Word2Vec of their own.
+LEARN_WORDS = ("products", "clusters", "receipts")
+# What has no say in what the vectors are: the first parts, how the work is laid out, and what stands a second time.
 NO_SAY: dict[str, Any] = {
     **dict.fromkeys(JUDGES, True),
+    "word2vec": True,
     "features": {"lines_per_task"},
     "autoencoder": {"start_timeout"},
 }
@@ -251,6 +259,9 @@ class EmbeddingSettings(Section):
     training_dates: int = Field(7, ge=1, le=52, description="dates whose customers the autoencoder learns from")
     training_step_days: int = Field(28, ge=1, description="days between two of them")
     training_min_days: int = Field(56, ge=0, description="days of purchases that must lie before the first of them")
+    word2vec: dict[str, Any] = Field(
+        {}, description="for all three word2vec below; what one of them says itself comes first"
+    )
     features: FeatureSettings = FeatureSettings()
     products: ProductSettings = ProductSettings()
     clusters: ClusterSettings = ClusterSettings()
@@ -262,3 +273,16 @@ class EmbeddingSettings(Section):
     penetration: PenetrationSettings = PenetrationSettings()
     repository: RepositorySettings = RepositorySettings()
     next_item: NextItemSettings = NextItemSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _share(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping) or not isinstance(shared := given.get("word2vec"), Mapping):
+            return given
+        rooms = {name: given.get(name, {}) for name in LEARN_WORDS}
+        laid = {
+            name: {**room, "word2vec": {**shared, **room.get("word2vec", {})}}
+            for name, room in rooms.items()
+            if isinstance(room, Mapping)
+        }
+        return {**given, **laid}

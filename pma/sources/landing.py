@@ -22,8 +22,8 @@ def land(tables: Warehouse, spec: TableSpec, judged: DataFrame, max_refused_shar
     """Write the refused rows to `st_il.quarantine` and then replace the table by the kept ones.
 
     `judged` has the table's columns, and of each row `reasons` to refuse it, how it was `given`, and how many `copies`
-    came. Raises TableError, with the table as it was, when the source cannot be read to its end, has no row at all, or
-    too large a share of its rows is refused; only the last of these changes the quarantine.
+    came. Raises TableError, with the table and its quarantine as they were, when the source cannot be read to its end,
+    has no row at all, or too large a share of its rows is refused: then these stand beside them, `load_kept` false.
     """
     is_bad = F.size("reasons") > 0
     place = f"sources.{spec.table}"
@@ -49,14 +49,16 @@ def land(tables: Warehouse, spec: TableSpec, judged: DataFrame, max_refused_shar
             .orderBy("reason")
             .collect()
         )
-        earlier = f"source_table = '{spec.name}'"
+        whole = bad <= max_refused_share * total
+        earlier = f"source_table = '{spec.name}'" + ("" if whole else " AND NOT load_kept")
         if bad or tables.has(QUARANTINE, earlier):
-            tables.replace(QUARANTINE, quarantined(refused(held), spec.name, tables.run_id), where=earlier)
+            rows = quarantined(refused(held), spec.name, whole, tables.run_id)
+            tables.replace(QUARANTINE, rows, where=earlier)
         logger.info(
             "%s: %d rows in, %d kept, %d equal to a kept one, %d refused %s",
             *(spec.name, total, passed, total - passed - bad, bad, dict(map(tuple, why))),
         )
-        if bad > max_refused_share * total:
+        if not whole:
             raise TableError(
                 f"{spec.name}: {bad} of {total} rows refused ({', '.join(f'{r[0]} {r[1]}' for r in why)}), more than "
                 f"sources.max_refused_share {max_refused_share:.0%}; the table stays as it was. "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pma.checks import Check, judge, mark_known, refuse_copies
@@ -38,9 +38,11 @@ def check_purchases(
         *_readable(mapped, PURCHASES),
         Check("basket_of_two_customers", F.col("basket_id_known")),
         Check("return_or_negative_quantity", F.col("quantity") < 0),
-        Check("absurd_quantity", (F.col("quantity") > settings.max_quantity) | F.isnan("quantity")),
-        Check("negative_spend", (F.col("spend") < 0) | F.isnan("spend")),
-        Check("negative_discount", (F.col("discount") < 0) | F.isnan("discount")),
+        Check("absurd_quantity", F.col("quantity") > settings.max_quantity),
+        Check("negative_spend", F.col("spend") < 0),
+        Check("absurd_spend", _endless("spend")),
+        Check("negative_discount", F.col("discount") < 0),
+        Check("absurd_discount", _endless("discount")),
         Check("in_the_future", F.col("purchased_at") > F.lit(now)),
         Check("unknown_product", F.col("product_id").isNotNull() & ~F.col("product_id_known")),
         Check("unknown_store", F.col("store_id").isNotNull() & ~F.col("store_id_known")),
@@ -65,6 +67,11 @@ def complete_customers(known: DataFrame, purchases: DataFrame) -> DataFrame:
     buyers = purchases.select("customer_id").distinct()
     joined = buyers.join(known, on="customer_id", how="full")
     return joined.select(*known.columns)
+
+
+def _endless(name: str) -> Column:
+    """Infinity, or what is no number: Spark holds the latter to be the greater."""
+    return F.col(name) >= F.lit(float("inf"))
 
 
 def _readable(mapped: DataFrame, spec: TableSpec) -> list[Check]:

@@ -18,7 +18,8 @@ def plan():
     """Six types: visits over 365 days (0-5) and 30 days (6-11), spend (12-17)."""
     rows = [("visits", 365), ("visits", 30), ("spend", 365)]
     frame = pd.DataFrame([(metric, days) for metric, days in rows for _ in range(6)], columns=["metric", "window_days"])
-    frame = frame.assign(feature_index=range(18), level="type", center=0.5, scale=1.0)
+    entities = [f"thing {number:02}" for number in range(18)]
+    frame = frame.assign(feature_index=range(18), level="type", entity=entities, center=0.5, scale=1.0)
     return plan_inputs(frame.assign(block=frame.metric + "/" + frame.window_days.astype(str)), SETTINGS)
 
 

@@ -13,15 +13,15 @@ SETTINGS = AutoencoderSettings(level_weights={"type": 1.0}, recent_weight=0.5, v
 
 
 def dictionary():
-    """Milk and bread, visits over 365 and 30 days and spend over 365; index 7 is not in the vocabulary."""
+    """Three types of product and a day of the week, in the order of their names; 7 is not in the vocabulary."""
     rows = [
-        (2, "type/visits/365", "type", "visits", 365, 1.0, 1.0),
-        (3, "type/visits/365", "type", "visits", 365, 1.0, 1.0),
-        (5, "type/visits/30", "type", "visits", 30, 0.5, 1.0),
-        (8, "type/spend/365", "type", "spend", 365, 2.0, 0.5),
-        (9, "total/visits/365", "total", "visits", 365, 2.0, 0.01),
+        (2, "type/visits/365", "type", "bread", "visits", 365, 1.0, 1.0),
+        (3, "type/visits/365", "type", "cake", "visits", 365, 1.0, 1.0),
+        (5, "type/visits/30", "type", "milk", "visits", 30, 0.5, 1.0),
+        (8, "type/spend/365", "type", "milk", "spend", 365, 2.0, 0.5),
+        (9, "weekday/visits/365", "weekday", "monday", "visits", 365, 2.0, 0.01),
     ]
-    columns = ["feature_index", "block", "level", "metric", "window_days", "center", "scale"]
+    columns = ["feature_index", "block", "level", "entity", "metric", "window_days", "center", "scale"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -67,6 +67,22 @@ def test_a_negative_value_is_the_mirror_of_a_positive_one():
     settings = SETTINGS.model_copy(update={"clip": 100.0})
     below, above = dense([8], [-5.0], settings)[6], dense([8], [5.0], settings)[6]
     assert below + above == pytest.approx(2 * 0.5 * -2.0 / 0.5, rel=1e-5)
+
+
+@given(st.permutations(range(20, 25)))
+def test_the_inputs_are_the_same_whatever_numbers_the_features_have(numbers):
+    ours = dictionary()
+    renumbered = dict(zip(ours["feature_index"], numbers, strict=True))
+    theirs = ours.assign(feature_index=list(renumbered.values())).sort_values("feature_index")
+    rows = [{2: 1.0, 3: 4.0, 8: 10.0}, {5: 2.0, 9: 3.0}, {}]
+    found = []
+    for names, number in ((ours, {key: key for key in renumbered}), (theirs, renumbered)):
+        plan = plan_inputs(names, SETTINGS)
+        rewritten = [sorted((number[key], value) for key, value in row.items()) for row in rows]
+        indices = [np.array([key for key, _ in row], int) for row in rewritten]
+        raw = raw_matrix(indices, [np.array([value for _, value in row]) for row in rewritten], plan.feature_index)
+        found.append((input_matrix(raw, plan).toarray().tolist(), plan.blocks.tolist(), plan.groups))
+    assert found[1] == found[0]
 
 
 def test_features_outside_the_vocabulary_are_left_out():

@@ -42,10 +42,9 @@ def test_penetration_is_of_active_customers_who_did_not_have_the_category():
 
 
 def test_buy_rate_is_positive_above_a_customers_own_pace():
-    settings = SETTINGS.model_copy(update={"history_weeks": 40, "label_weeks": 4})
     history = pairs(("a", "milk", 10.0), ("b", "milk", 30.0), ("c", "bread", 1.0))
     future = pairs(("a", "milk", 2.0), ("b", "milk", 3.0), ("c", "milk", 5.0))
-    found = buy_rate_labels(history, future, ["a", "b", "c"], ["milk"], settings)
+    found = buy_rate_labels(history, future, ["a", "b", "c"], ["milk"], periods=10.0)
     assert found.eligible[:, 0].tolist() == [True, True, False]
     assert found.positive[:, 0].tolist() == [True, False, False]
 

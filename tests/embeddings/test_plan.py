@@ -1,7 +1,7 @@
 """Which model, trained before which date, for which dates."""
 
 import time
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -48,6 +48,18 @@ def test_the_model_is_that_of_the_rows_before_its_date_whatever_came_later(shop)
     assert make_plan(shop(FIRST, MAY), settings("embeddings.penetration.bootstrap=7")).model_version == version
 
 
+def test_without_dates_it_is_the_day_after_the_last_purchase_and_those_that_its_measures_need(shop):
+    tables = shop(FIRST, line("bob", "b4", (11, 30)))
+    newest, four_weeks = date(2017, 12, 1), timedelta(weeks=4)
+    assert make_plan(tables, settings("as_of=[]")).as_of_dates == tuple(
+        newest - n * four_weeks for n in (4, 3, 2, 1, 0)
+    )
+    kept = settings("as_of=[]", "embeddings.trained_as_of=2017-10-15")
+    assert make_plan(tables, kept).as_of_dates == (newest - four_weeks, newest)
+    # A date needs training_min_days of purchases before it.
+    assert make_plan(shop(FIRST, line("bob", "b4", (3, 20))), settings("as_of=[]")).as_of_dates == (date(2017, 3, 21),)
+
+
 def test_how_the_work_is_laid_out_makes_no_other_model(shop):
     version = make_plan(shop(FIRST, MAY), settings()).model_version
     for setting in ("features.lines_per_task=9", "autoencoder.start_timeout=9", "next_item.k=7"):
@@ -72,7 +84,7 @@ def test_days_are_those_of_utc_whatever_the_zone_of_the_machine(shop, monkeypatc
     monkeypatch.setenv("TZ", "America/New_York")
     time.tzset()
     try:
-        assert make_plan(tables, settings("as_of=[]")).as_of_dates == (date(2017, 7, 1),)
+        assert make_plan(tables, settings("as_of=[]")).as_of_dates[-1] == date(2017, 7, 1)
     finally:
         monkeypatch.delenv("TZ")
         time.tzset()

@@ -58,8 +58,9 @@ def population():
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     root = tmp_path_factory.mktemp("training")
-    metrics = ["visits"] * TYPES + ["spend"] * TYPES
-    names = pd.DataFrame({"feature_index": range(2 * TYPES), "metric": metrics, "level": "type", "window_days": 365})
+    metrics, types = ["visits"] * TYPES + ["spend"] * TYPES, [f"type {number}" for number in range(TYPES)] * 2
+    names = pd.DataFrame({"feature_index": range(2 * TYPES), "entity": types, "metric": metrics})
+    names = names.assign(level="type", window_days=365)
     names.assign(block="type/" + names.metric, center=1.0, scale=1.0).to_parquet(root / "dictionary.parquet")
     rows, _ = population()
     for shard in range(SETTINGS.shards):

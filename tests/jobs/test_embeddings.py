@@ -127,7 +127,7 @@ def test_without_the_receipts_from_the_last_date_on_the_vectors_are_the_same_als
 
 def test_dates_without_weeks_after_them_give_vectors_that_are_not_measured_and_say_so(spark, tmp_path, capfd):
     write_shop(tmp_path)
-    conf = write_settings(tmp_path, as_of=[])
+    conf = write_settings(tmp_path, as_of=["2017-10-09"])
 
     assert set(run(conf).values()) == {0}
 
@@ -136,3 +136,11 @@ def test_dates_without_weeks_after_them_give_vectors_that_are_not_measured_and_s
     assert "product vectors are not measured: no basket of two products" in said.err
     assert "Nothing was measured; the log says what is missing." in said.out
     assert len(rows(conf, "bl.customer_embeddings", EMBEDDING)) == 60
+
+
+def test_measures_of_a_model_without_vectors_are_refused_with_the_job_to_run(spark, tmp_path, capfd):
+    write_shop(tmp_path, customers=20)
+    conf = write_settings(tmp_path)
+    assert run(conf, ["load", "quality"]) == {"load": 0, "quality": 1}
+    assert "il.product_vectors: no row of model 20170731-" in (said := capfd.readouterr().err)
+    assert "Fix: run jobs/products.py with the same settings" in said

@@ -52,7 +52,12 @@ BAD = [
     ("c1,b2,p1,s1,2017-05-01 10:00:00,-1,2.5,0", "return_or_negative_quantity"),
     ("c1,b2,p1,s1,2017-05-01 10:00:00,1e9,2.5,0", "absurd_quantity"),
     ("c1,b2,p1,s1,2017-05-01 10:00:00,NaN,2.5,0", "absurd_quantity"),
+    ("c1,b2,p1,s1,2017-05-01 10:00:00,Infinity,2.5,0", "absurd_quantity"),
     ("c1,b2,p1,s1,2017-05-01 10:00:00,1,-2.5,0", "negative_spend"),
+    ("c1,b2,p1,s1,2017-05-01 10:00:00,1,-Infinity,0", "negative_spend"),
+    ("c1,b2,p1,s1,2017-05-01 10:00:00,1,Infinity,0", "absurd_spend"),
+    ("c1,b2,p1,s1,2017-05-01 10:00:00,1,NaN,0", "absurd_spend"),
+    ("c1,b2,p1,s1,2017-05-01 10:00:00,1,2.5,Infinity", "absurd_discount"),
     ("c1,b2,p1,s1,2017-05-01 10:00:00,1,2.5,-1", "negative_discount"),
     ("c1,b2,p9,s1,2017-05-01 10:00:00,1,2.5,0", "unknown_product"),
     ("c1,b2,p1,s9,2017-05-01 10:00:00,1,2.5,0", "unknown_store"),
@@ -105,13 +110,13 @@ def test_a_bad_line_is_refused_for_its_reason_and_no_line_is_lost(judge_csv, lin
 def test_the_quarantine_holds_the_row_as_the_source_gave_it_and_two_bad_values_stay_two_rows(warehouse, judge_csv):
     bad = ["c7,b2,p1,s1,2017-05-01 10:00:00,many,2.50,0", "c7,b2,p1,s1,2017-05-01 10:00:00,few,2.50,0"]
     land(warehouse, PURCHASES, judge_csv(GOOD, *bad, bad[1]), max_refused_share=0.9)
-    rows = sorted(map(tuple, warehouse.read(QUARANTINE).collect()), key=lambda row: row[3])
+    rows = sorted(map(tuple, warehouse.read(QUARANTINE).collect()), key=lambda row: row[4])
     same = '{"customer_id":"c7","basket_id":"b2","product_id":"p1","store_id":"s1","purchased_at":"2017-05-01 10:00:00"'
     contents = [f'{same},"quantity":"{given}","spend":"2.50","discount":"0"}}' for given in ("few", "many")]
     hashes = [hashlib.sha256(content.encode()).hexdigest() for content in contents]
     assert rows == [
-        ("il.purchases", hashes[0], ["unreadable_quantity"], contents[0], 2, "test"),
-        ("il.purchases", hashes[1], ["unreadable_quantity"], contents[1], 1, "test"),
+        ("il.purchases", True, hashes[0], ["unreadable_quantity"], contents[0], 2, "test"),
+        ("il.purchases", True, hashes[1], ["unreadable_quantity"], contents[1], 1, "test"),
     ]
 
 
@@ -147,15 +152,23 @@ def test_of_equal_good_lines_one_stays_and_of_different_ones_the_earliest(judge_
     ]
 
 
-def test_too_many_bad_lines_fail_the_load_and_the_old_rows_stay(warehouse, judge_csv):
-    land(warehouse, PURCHASES, judge_csv(GOOD), max_refused_share=0.0)
-    bad = [f"c1,b{i},p9,s1,2017-05-01 10:00:00,1,2.5,0" for i in range(3)]
-    with pytest.raises(
-        TableError, match=r"il\.purchases: 3 of 4 rows refused \(unknown_product 3\).*sources\.max_refused_share 5%"
-    ):
-        land(warehouse, PURCHASES, judge_csv(GOOD.replace("2.5", "9.5"), *bad), max_refused_share=0.05)
-    assert [r["spend"] for r in warehouse.read(PURCHASES).collect()] == [2.5]
-    assert warehouse.read(QUARANTINE).count() == 3
+def test_too_many_bad_lines_fail_the_load_and_the_rows_of_the_load_before_stay(warehouse, judge_csv):
+    def refused():
+        kept = [r["basket_id"] for r in warehouse.read(PURCHASES).collect()]
+        rows = warehouse.read(QUARANTINE).collect()
+        return kept, sorted((r["load_kept"], json.loads(r["content"])["basket_id"], r["copies"]) for r in rows)
+
+    bad = [f"c1,bad{i},p9,s1,2017-05-01 10:00:00,1,2.5,0" for i in range(4)]
+    land(warehouse, PURCHASES, judge_csv(GOOD, bad[0], bad[0]), max_refused_share=0.9)
+    for _ in range(2):
+        with pytest.raises(
+            TableError, match=r"il\.purchases: 3 of 4 rows refused \(unknown_product 3\).*sources\.max_refused_share 5%"
+        ):
+            land(warehouse, PURCHASES, judge_csv(GOOD.replace("b1", "b2"), *bad[1:]), max_refused_share=0.05)
+        # Of the load that stands, lines in are still lines kept and quarantined: 3 = 1 + 2.
+        assert refused() == (["b1"], [(False, f"bad{i}", 1) for i in (1, 2, 3)] + [(True, "bad0", 2)])
+    land(warehouse, PURCHASES, judge_csv(GOOD.replace("b1", "b3"), bad[3]), max_refused_share=0.9)
+    assert refused() == (["b3"], [(True, "bad3", 1)])
 
 
 def test_an_empty_source_is_refused_and_the_old_rows_stay(warehouse, judge_csv):
