@@ -3,12 +3,17 @@
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from pma.settings import Settings
 from pma.spark import SparkSettings, spark_session
 from pma.tables import WarehouseSettings
 from pma.warehouse import Warehouse
+
+# What an example takes depends on what else the machine does: that is no property of the code.
+hypothesis.settings.register_profile("untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("untimed")
 
 REPOSITORY = Path(__file__).parent.parent
 TEST_SPARK = SparkSettings(

@@ -166,7 +166,7 @@ def measures(labels: Labels, scores: np.ndarray, settings: PenetrationSettings) 
         for c in np.unique(columns)
     ]
     mean_auc, mean_lift = np.nanmean(np.asarray(per_category), axis=0)
-    name = f"lift_at_{round(settings.lift_share * 100)}"
+    name = _lift_name(settings)
     found = [
         ("auc", auc(positive, values), *bounds[:, 0]),
         (name, lift(positive, values, settings.lift_share), *bounds[:, 1]),
@@ -177,15 +177,24 @@ def measures(labels: Labels, scores: np.ndarray, settings: PenetrationSettings) 
     return pd.DataFrame(found, columns=["metric", "value", "ci_low", "ci_high"])
 
 
-def auc_difference(
+def pooled_differences(
     labels: Labels, first: np.ndarray, second: np.ndarray, settings: PenetrationSettings
-) -> tuple[float, float, float]:
-    """Return pooled AUC of `first` less that of `second`, with the 95 % interval over the same resampled households."""
+) -> dict[str, tuple[float, float, float]]:
+    """Return pooled AUC and lift of `first` less those of `second`, each with its 95 % interval, by metric.
+
+    The intervals are over the same resampled households for both.
+    """
     rows, columns = np.nonzero(labels.eligible)
     positive, n = labels.positive[rows, columns], labels.eligible.shape[0]
-    draws = [_resampled(rows, positive, s[rows, columns], n, settings)[:, 0] for s in (first, second)]
-    low, high = np.nanquantile(draws[0] - draws[1], [0.025, 0.975])
-    return pooled_auc(labels, first) - pooled_auc(labels, second), float(low), float(high)
+    both = [scores[rows, columns] for scores in (first, second)]
+    left, right = (_resampled(rows, positive, scores, n, settings) for scores in both)
+    low, high = np.nanquantile(left - right, [0.025, 0.975], axis=0)
+    aucs = [auc(positive, scores) for scores in both]
+    lifts = [lift(positive, scores, settings.lift_share) for scores in both]
+    return {
+        "auc": (aucs[0] - aucs[1], float(low[0]), float(high[0])),
+        _lift_name(settings): (lifts[0] - lifts[1], float(low[1]), float(high[1])),
+    }
 
 
 def mean_auc_difference(
@@ -205,6 +214,10 @@ def mean_auc_difference(
         draws.append(left - right)
     low, high = np.nanquantile(np.nanmean(draws, axis=0), [0.025, 0.975])
     return float(np.nanmean(values)), float(low), float(high)
+
+
+def _lift_name(settings: PenetrationSettings) -> str:
+    return f"lift_at_{round(settings.lift_share * 100)}"
 
 
 def _sums(

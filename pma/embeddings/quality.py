@@ -21,12 +21,12 @@ from pma.embeddings.penetration import (
     Cuts,
     Labels,
     auc,
-    auc_difference,
     buy_rate_labels,
     household_folds,
     mean_auc_difference,
     measures,
     penetration_labels,
+    pooled_differences,
     probe_scores,
     top_categories,
 )
@@ -137,7 +137,7 @@ def judge(
     """Measure every arm at both tasks. One row per task, arm, metric: value, ci_low, ci_high.
 
     `arms`: vectors by cut, scored by probes. `scores` [customers, all categories]: arms that score without labels.
-    `rivals`: the arm that each arm's AUC is compared with, over the same resampled households.
+    `rivals`: the arm that each arm's AUC and lift are compared with, over the same resampled households.
     """
     found = []
     folds = household_folds(panel.customers, settings)
@@ -157,8 +157,9 @@ def judge(
         for name, values in ready.items():
             found.append(measures(test, values, settings).assign(task=task, arm=name))
         for name, rival in rivals.items():
+            pooled = pooled_differences(test, ready[name], ready[rival], settings)
             above = [
-                (f"auc_above_{rival}", *auc_difference(test, ready[name], ready[rival], settings)),
+                *((f"{metric}_above_{rival}", *differs) for metric, differs in pooled.items()),
                 (f"mean_auc_above_{rival}", *mean_auc_difference(test, ready[name], ready[rival], settings)),
             ]
             rows = pd.DataFrame(above, columns=["metric", "value", "ci_low", "ci_high"])

@@ -90,7 +90,7 @@ HOUSEHOLDS = st.lists(
 
 
 @given(rows=HOUSEHOLDS, pseudo=st.floats(0.01, 1000))
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_every_distribution_is_positive_and_sums_to_one(spark, rows, pseudo):
     households = [(f"c{n}", day, store) for n, (day, store, _, _) in enumerate(rows)]
     customers = [(f"c{n}", age, kids) for n, (_, _, age, kids) in enumerate(rows)]

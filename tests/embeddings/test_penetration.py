@@ -12,7 +12,6 @@ from pma.embeddings.penetration import (
     Cuts,
     Labels,
     auc,
-    auc_difference,
     buy_rate_labels,
     household_folds,
     label_cuts,
@@ -20,6 +19,7 @@ from pma.embeddings.penetration import (
     mean_auc_difference,
     measures,
     penetration_labels,
+    pooled_differences,
     probe_scores,
     top_categories,
 )
@@ -184,11 +184,16 @@ def test_the_difference_of_an_arm_and_itself_is_zero_and_a_better_arm_is_told_ap
     test = labels[CUTS[2]]
     scores = probe_scores(vectors, labels, folds, SETTINGS).values
     noise = np.random.default_rng(3).normal(size=scores.shape)
-    assert auc_difference(test, scores, scores, SETTINGS) == (0.0, 0.0, 0.0)
+    nothing = pooled_differences(test, scores, scores, SETTINGS)
+    assert nothing == {"auc": (0.0, 0.0, 0.0), "lift_at_10": (0.0, 0.0, 0.0)}
     assert mean_auc_difference(test, scores, scores, SETTINGS) == (0.0, 0.0, 0.0)
-    for difference in (auc_difference, mean_auc_difference):
-        value, low, high = difference(test, scores, noise, SETTINGS)
+    pooled = pooled_differences(test, scores, noise, SETTINGS)
+    for value, low, high in (*pooled.values(), mean_auc_difference(test, scores, noise, SETTINGS)):
         assert 0 < low < value < high
+    ours, theirs = (measures(test, values, SETTINGS).set_index("metric")["value"] for values in (scores, noise))
+    assert {name: value for name, (value, _, _) in pooled.items()} == {
+        name: pytest.approx(ours[name] - theirs[name]) for name in ("auc", "lift_at_10")
+    }
 
 
 def test_the_difference_of_the_means_is_that_of_each_categorys_own_auc():

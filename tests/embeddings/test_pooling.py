@@ -50,7 +50,7 @@ quarters = st.integers(-20, 20).map(lambda n: n / 4)  # exact in single precisio
 entries = st.lists(st.tuples(st.integers(1, 40).map(lambda n: n / 4), quarters, quarters), min_size=1, max_size=6)
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(entries, st.floats(0.125, 64), st.randoms(use_true_random=False))
 def test_scaling_all_weights_or_mixing_the_rows_changes_nothing(spark, rows, scale, rng):
     plain = [("plain", f"i{i}", float(w), [float(x), float(y)]) for i, (w, x, y) in enumerate(rows)]

@@ -130,7 +130,7 @@ TABLES = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data=TABLES, seed=st.integers(0, 9))
 def test_groups_share_out_all_rows_and_do_not_see_their_order(data, seed):
     def total(group):

@@ -3,7 +3,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from itertools import product
-from pathlib import Path
 
 import pytest
 
@@ -11,24 +10,12 @@ from pma.embeddings.next_item import later_baskets, next_item_hits, ratio, sgns_
 from pma.embeddings.products import baskets, product_vectors
 from pma.embeddings.settings import NextItemSettings, ProductSettings
 from pma.sources.tables import PRODUCTS, PURCHASES
-from pma.tables import WarehouseSettings
-from pma.warehouse import Warehouse
 
 pytestmark = pytest.mark.slow
-WAREHOUSE = Path(__file__).parents[2] / "warehouse"
 # Eleven weeks more to learn from than the model has that `make run` measures.
 CUT = date(2017, 11, 20)
 STEPS = (0.05, 0.1, 0.15, 0.2)
 PASSES = (10, 20)
-
-
-@pytest.fixture
-def tables(spark):
-    """The warehouse of `make run`, only read."""
-    tables = Warehouse(spark, WarehouseSettings(path=str(WAREHOUSE)), run_id="study")
-    if not tables.exists(PURCHASES):
-        pytest.skip("no purchases in warehouse/: `make run` loads them")
-    return tables
 
 
 @pytest.mark.timeout(7200)

@@ -1,7 +1,6 @@
 """Where the vectors of receipt words come from: both encoders on the receipts that the last `make run` loaded."""
 
 from datetime import date
-from pathlib import Path
 
 import pytest
 
@@ -12,22 +11,11 @@ from pma.embeddings.receipts import fit_receipt_words, receipt_block
 from pma.embeddings.settings import PenetrationSettings, ReceiptSettings
 from pma.embeddings.text import read_word_rules
 from pma.sources.tables import PRODUCTS, PURCHASES
-from pma.tables import WarehouseSettings
-from pma.warehouse import Warehouse
+from tests.conftest import REPOSITORY
 
 pytestmark = pytest.mark.slow
-REPOSITORY = Path(__file__).parents[2]
 # Before the cut that `make run` judges at: a choice must not have seen it.
 CUTS = Cuts(train=(date(2017, 8, 28), date(2017, 9, 25)), test=date(2017, 10, 23))
-
-
-@pytest.fixture
-def tables(spark):
-    """The warehouse of `make run`, only read."""
-    tables = Warehouse(spark, WarehouseSettings(path=str(REPOSITORY / "warehouse")), run_id="study")
-    if not tables.exists(PURCHASES):
-        pytest.skip("no purchases in warehouse/: `make run` loads them")
-    return tables
 
 
 @pytest.mark.timeout(3600)
