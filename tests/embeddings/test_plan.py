@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from pma.embeddings.plan import make_plan
-from pma.settings import Settings, load
+from pma.settings import load
 from pma.sources.tables import CUSTOMERS, PRODUCTS, PURCHASES, STORES
 from pma.tables import TableError
 from tests.conftest import REPOSITORY
@@ -105,11 +105,6 @@ def test_training_dates_roll_back_from_the_first_date_as_far_as_there_is_history
     assert plan.trained_as_of == date(2017, 6, 1)
     assert plan.training_dates == (date(2017, 3, 9), date(2017, 4, 6), date(2017, 5, 4), date(2017, 6, 1))
     assert plan.as_of_dates == (date(2017, 6, 1), date(2017, 7, 1))
-
-
-def test_without_dates_it_is_the_day_after_the_last_purchase(shop):
-    plan = make_plan(shop(FIRST, MAY), Settings(rules=f"{REPOSITORY}/conf/rules"))
-    assert (plan.trained_as_of, plan.as_of_dates) == (date(2017, 6, 1), (date(2017, 6, 1),))
 
 
 def test_a_model_that_would_have_seen_the_future_is_refused(shop):
