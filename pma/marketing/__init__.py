@@ -1,0 +1,1 @@
+"""Marketing measurement: ad spend, sessions, channels, attribution, the Weekly Growth Update."""

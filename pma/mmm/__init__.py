@@ -1,0 +1,1 @@
+"""The media mix model: its weekly input, and what is missing in it."""
