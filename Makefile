@@ -65,7 +65,7 @@ docs: setup ## write docs/tables.md and conf/base.yml from the declarations
 
 lock: setup ## resolve setup.py and conf/setup/build.in to conf/setup/requirements.lock; ARGS=--upgrade takes newer versions
 	@$(PY) -m uv pip compile setup.py conf/setup/build.in --python-version 3.12 \
-		--extra spark --extra dl --extra mmm --extra ray --extra demo --extra dev \
+		--extra spark --extra dl --extra mmm --extra ray --extra demo --extra google --extra dev \
 		--no-annotate --no-header --quiet --output-file conf/setup/requirements.lock $(ARGS)
 
 wheel: setup ## build dist/*.whl, as the Databricks bundle does

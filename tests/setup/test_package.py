@@ -13,7 +13,7 @@ import yaml
 from packaging.requirements import Requirement
 
 REPOSITORY = Path(__file__).parent.parent.parent
-EXTRAS = {"spark", "dl", "horovod", "mmm", "ray", "demo", "dev"}
+EXTRAS = {"spark", "dl", "horovod", "mmm", "ray", "demo", "google", "dev"}
 HEAVY = {"pyspark", "delta-spark", "tensorflow", "tensorflow-cpu", "keras", "horovod", "ray", "pymc", "pymc-marketing"}
 # Imports that a cluster, which brings Spark with Delta, would not have.
 BLOCKED = [
