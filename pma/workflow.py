@@ -1,9 +1,9 @@
-"""Run a Databricks job of this bundle on this machine: the same scripts, in the same order, one after the other.
+"""Run Databricks jobs of this bundle on this machine: the same scripts, in the same order, one after the other.
 
 All run in this one process, because a Spark session that is warm saves each of them half a minute.
 
 python -m pma.workflow run conf/bundle/embeddings.job.yml --var conf=conf/local.yml [--set a.b=value] [--only TASK]
-python -m pma.workflow show conf/bundle/embeddings.job.yml
+python -m pma.workflow show conf/bundle/embeddings.job.yml conf/bundle/marketing.job.yml
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -140,17 +140,30 @@ def select(tasks: Sequence[Task], only: str | None, start: str | None) -> list[T
     return list(tasks[first : first + 1] if only else tasks[first:])
 
 
+def read_jobs(files: Sequence[Path], given: Mapping[str, str]) -> list[Task]:
+    """Return the tasks of several jobs, one job after the other.
+
+    Raises BundleError for a script that is not there and for a name that two jobs give to a task.
+    """
+    tasks: list[Task] = []
+    for file in files:
+        for task in read_tasks(file, given):
+            if task.key in [other.key for other in tasks]:
+                raise BundleError(f"{file}: task {task.key} is declared by another job of this run too")
+            if not task.script.exists():
+                raise BundleError(f"{file}: task {task.key} names {task.script}, which does not exist")
+            tasks.append(task)
+    return tasks
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run or show a job; the exit status is that of the task that failed, 2 for a wrong declaration."""
+    """Run or show jobs; the exit status is that of the task that failed, 2 for a wrong declaration."""
     args = _arguments(argv)
     try:
         given = dict(_variable(text) for text in args.var)
         more = [word for setting in args.set for word in ("--set", setting)]
-        every = [replace(task, parameters=(*task.parameters, *more)) for task in read_tasks(args.file, given)]
+        every = [replace(task, parameters=(*task.parameters, *more)) for task in read_jobs(args.files, given)]
         tasks = select(every, args.only, args.start)
-        for task in tasks:
-            if not task.script.exists():
-                raise BundleError(f"{args.file}: task {task.key} names {task.script}, which does not exist")
     except BundleError as error:
         _say(str(error))
         return 2
@@ -158,7 +171,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.writelines(f"{task.key}: {shlex.join([str(task.script), *task.parameters])}\n" for task in tasks)
         return 0
     try:
-        results = run_tasks(tasks, bundle_root(args.file))
+        results = run_tasks(tasks, bundle_root(args.files[0]))
     except KeyboardInterrupt as end:
         _say("interrupted; run the same command again to complete it: a task that has finished changes nothing")
         return 128 + (signal.SIGTERM if isinstance(end, Terminated) else signal.SIGINT)
@@ -176,7 +189,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m pma.workflow", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("command", choices=["run", "show"])
-    parser.add_argument("file", type=Path, help="a *.job.yml of conf/bundle/")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="*.job.yml of conf/bundle/, in their order")
     parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a variable of databricks.yml")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting, for every task")
     part = parser.add_mutually_exclusive_group()

@@ -77,6 +77,23 @@ def test_all_tasks_run_in_order_with_their_parameters_under_one_run_id(job, capf
     assert "R [2/3] b ..." in err
 
 
+def test_several_jobs_run_one_after_the_other_under_one_run_id(job, tmp_path):
+    first = job(a="", b="").rename(tmp_path / "first.job.yml")
+    second = job(c="")
+
+    assert main(["run", str(first), str(second), "--var", "conf=mine.yml"]) == 0
+    assert log_of(first) == ["a --conf mine.yml R", "b --conf mine.yml R", "c --conf mine.yml R"]
+    assert main(["run", str(first), str(second), "--from", "b"]) == 0
+    assert log_of(first)[3:] == ["b --conf none R", "c --conf none R"]
+
+
+def test_a_task_of_two_jobs_of_one_run_is_refused(job, tmp_path, capfd):
+    first = job(a="").rename(tmp_path / "first.job.yml")
+
+    assert main(["run", str(first), str(job(a=""))]) == 2
+    assert "mine.job.yml: task a is declared by another job of this run too" in capfd.readouterr().err
+
+
 def test_a_setting_of_the_command_line_reaches_every_task(job):
     file = job(a="", b="")
     assert main(["run", str(file), "--var", "conf=mine.yml", "--set", "x.y=1", "--set", "z=2"]) == 0
