@@ -12,7 +12,7 @@ from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pma.sources.settings import SourceSettings, SourceTable
+from pma.sources.settings import FeedSettings, SourceSettings, SourceTable
 from pma.spark import cause
 from pma.tables import TableError, TableSpec
 
@@ -20,16 +20,23 @@ PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def read_mapped(
-    spark: SparkSession, settings: SourceSettings, spec: TableSpec, filled: Sequence[str] = ()
+    spark: SparkSession,
+    settings: SourceSettings | FeedSettings,
+    spec: TableSpec,
+    filled: Sequence[str] = (),
+    section: str = "sources",
 ) -> DataFrame:
-    """Read the source that the settings give for a table, as `map_columns` returns it. Raises TableError as both do."""
+    """Read the source that the settings give for a table, as `map_columns` returns it. Raises TableError as both do.
+
+    `section` is the name under which the settings stand: messages name the setting to mend by it.
+    """
     source: SourceTable = getattr(settings, spec.table)
-    return map_columns(read_source(spark, source, spec.name), source, spec, filled)
+    return map_columns(read_source(spark, source, spec.name, section), source, spec, filled, section)
 
 
-def read_source(spark: SparkSession, source: SourceTable, target: str) -> DataFrame:
+def read_source(spark: SparkSession, source: SourceTable, target: str, section: str = "sources") -> DataFrame:
     """Return the outside table as it is. Raises TableError, naming target, source and setting, where there is none."""
-    place = f"sources.{target.split('.')[1]}"
+    place = f"{section}.{target.split('.')[1]}"
     reader = spark.read.format(source.format).options(**source.options)
     if source.format == "jdbc":
         # The url may hold a password: the message names its setting, not its value.
@@ -62,14 +69,16 @@ def resolve(path: str, target: str) -> str:
     return (Path(found.origin).parent / inside).as_uri()
 
 
-def map_columns(raw: DataFrame, source: SourceTable, spec: TableSpec, filled: Sequence[str] = ()) -> DataFrame:
+def map_columns(
+    raw: DataFrame, source: SourceTable, spec: TableSpec, filled: Sequence[str] = (), section: str = "sources"
+) -> DataFrame:
     """Return the declared columns, in the declared types, and `given`: a struct of the mapped ones before the cast.
 
     A value that its type cannot hold is null, and stands in `given` as it came: the load refuses the row by it.
     `filled` names columns that a later step fills. One row per row of the source.
     Raises TableError when a required column is not mapped, a mapped one is not there, or an unknown one is mapped.
     """
-    _check_mapping(raw, source, spec, filled)
+    _check_mapping(raw, source, spec, filled, section)
     given = {name: F.expr(source.columns[name]) for name in spec.schema.names if name in source.columns}
     cast = [given.get(column.name, F.lit(None)).try_cast(column.dataType).alias(column.name) for column in spec.schema]
     as_given = F.struct(*[value.alias(name) for name, value in given.items()]).alias("given")
@@ -77,12 +86,12 @@ def map_columns(raw: DataFrame, source: SourceTable, spec: TableSpec, filled: Se
         return raw.select(*cast, as_given)
     except AnalysisException as error:
         raise TableError(
-            f"{spec.name}: its column mapping does not fit the source: {cause(error)}. Fix: mend sources.{spec.table}"
+            f"{spec.name}: its column mapping does not fit the source: {cause(error)}. Fix: mend {section}.{spec.table}"
         ) from None
 
 
-def _check_mapping(raw: DataFrame, source: SourceTable, spec: TableSpec, filled: Sequence[str]) -> None:
-    place = f"sources.{spec.table}.columns"
+def _check_mapping(raw: DataFrame, source: SourceTable, spec: TableSpec, filled: Sequence[str], section: str) -> None:
+    place = f"{section}.{spec.table}.columns"
     declared = [column.name for column in spec.columns]
     unknown = [name for name in source.columns if name not in declared]
     if unknown:

@@ -18,15 +18,23 @@ from pma.warehouse import Warehouse
 logger = logging.getLogger(__name__)
 
 
-def land(tables: Warehouse, spec: TableSpec, judged: DataFrame, max_refused_share: float) -> None:
+def land(
+    tables: Warehouse,
+    spec: TableSpec,
+    judged: DataFrame,
+    max_refused_share: float,
+    section: str = "sources",
+    source: str | None = None,
+) -> None:
     """Write the refused rows to `st_il.quarantine` and then replace the table by the kept ones.
 
     `judged` has the table's columns, and of each row `reasons` to refuse it, how it was `given`, and how many `copies`
     came. Raises TableError, with the table and its quarantine as they were, when the source cannot be read to its end,
     has no row at all, or too large a share of its rows is refused: then these stand beside them, `load_kept` false.
+    Messages name the setting to mend: `section`, and in it the table's name, or `source` where its source has another.
     """
     is_bad = F.size("reasons") > 0
-    place = f"sources.{spec.table}"
+    place = f"{section}.{source or spec.table}"
     # Only a refused row is shown as it was given: the others are held without.
     shown = F.when(is_bad, F.col("given"))
     held = judged.select(*spec.schema.names, "reasons", "copies", shown.alias("given")).persist(StorageLevel.DISK_ONLY)
@@ -61,7 +69,7 @@ def land(tables: Warehouse, spec: TableSpec, judged: DataFrame, max_refused_shar
         if not whole:
             raise TableError(
                 f"{spec.name}: {bad} of {total} rows refused ({', '.join(f'{r[0]} {r[1]}' for r in why)}), more than "
-                f"sources.max_refused_share {max_refused_share:.0%}; the table stays as it was. "
+                f"{section}.max_refused_share {max_refused_share:.0%}; the table stays as it was. "
                 f"Fix: see st_il.quarantine, or the mapping {place}.columns"
             )
         tables.replace(spec, kept(held))
