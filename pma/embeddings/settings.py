@@ -71,7 +71,7 @@ class Word2VecSettings(Section):
 class ProductSettings(Section):
     """Product vectors, and the block of a customer's top products."""
 
-    word2vec: Word2VecSettings = Word2VecSettings(step_size=0.1, sample=1e-3)
+    word2vec: Word2VecSettings = Word2VecSettings(step_size=0.05, sample=1e-4, copies=20)
     center: bool = Field(True, description="subtract the mean of the learned vectors")
     top: int = Field(20, ge=1, le=200, description="products pooled per customer")
     half_life_days: float = Field(60.0, gt=0, description="days after which a purchase weighs half")
@@ -131,13 +131,13 @@ class SgnsSettings(Section):
 
     vector_size: int = Field(64, ge=2, le=512, description="dimension of a vector")
     window: int = Field(10, ge=1, le=200, description="most words to each side")
-    step_size: float = Field(0.15, gt=0, le=1, description="first learning rate")
-    epochs: int = Field(10, ge=1, le=200, description="passes over the baskets")
+    step_size: float = Field(0.05, gt=0, le=1, description="first learning rate")
+    epochs: int = Field(20, ge=1, le=200, description="passes over the baskets")
     negative: int = Field(5, ge=1, le=50, description="noise words per positive word")
     ns_exponent: float = Field(
         0.75, ge=-2, le=2, description="exponent of a word's frequency in the noise distribution"
     )
-    sample: float = Field(0.0, ge=0, lt=1, description="subsampling of frequent words; 0 keeps all")
+    sample: float = Field(1e-4, ge=0, lt=1, description="subsampling of frequent words; 0 keeps all")
     min_count: int = Field(5, ge=1, description="a product with fewer purchases gets no vector")
     seed: int = Field(17, ge=0, description="seed of weights and noise")
 
