@@ -35,7 +35,7 @@ def check_purchases(
     buyers = mapped.groupBy("basket_id").agg(F.min("customer_id").alias("first"), F.max("customer_id").alias("last"))
     marked = mark_known(marked, buyers.where("first != last"), "basket_id")
     checks = [
-        *_readable(mapped, PURCHASES),
+        *readable(mapped, PURCHASES),
         Check("basket_of_two_customers", F.col("basket_id_known")),
         Check("return_or_negative_quantity", F.col("quantity") < 0),
         Check("absurd_quantity", F.col("quantity") > settings.max_quantity),
@@ -59,7 +59,7 @@ def check_dimension(mapped: DataFrame, spec: TableSpec) -> DataFrame:
     """
     names = [column.name for column in spec.columns]
     counted = mapped.groupBy(*names, "given").agg(F.count("*").alias("copies"))
-    return refuse_copies(judge(counted, _readable(mapped, spec)), spec.key, names, "duplicate_key")
+    return refuse_copies(judge(counted, readable(mapped, spec)), spec.key, names, "duplicate_key")
 
 
 def complete_customers(known: DataFrame, purchases: DataFrame) -> DataFrame:
@@ -74,7 +74,7 @@ def _endless(name: str) -> Column:
     return F.col(name) >= F.lit(float("inf"))
 
 
-def _readable(mapped: DataFrame, spec: TableSpec) -> list[Check]:
+def readable(mapped: DataFrame, spec: TableSpec) -> list[Check]:
     """Return a check per column: a value that the source gave and we could not read, and a required one it did not."""
     mapping = mapped.select("given.*").columns
     came = {name: F.col(f"given.{name}").isNotNull() if name in mapping else F.lit(False) for name in spec.required}
