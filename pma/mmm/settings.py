@@ -44,6 +44,15 @@ class ReadinessSettings(Section):
     outlier_deviations: float = Field(6.0, gt=0, description="robust deviations from the median of an outlier")
     level_shift: float = Field(3.0, gt=1, description="ratio of medians before and after that is a level shift")
     currency_jump: float = Field(0.1, gt=0, description="change of an exchange rate from day to day that is a jump")
+    min_spend_share: float = Field(0.005, ge=0, lt=1, description="a channel with a smaller share of spend says little")
+    warn_time_r2: float = Field(
+        0.95, gt=0, le=1, description="share of a variable that trend and season explain, from which it says little"
+    )
+    prior_roas_median: float = Field(1.2, gt=0, description="median of a weak prior of every channel's ROAS")
+    prior_roas_sigma: float = Field(0.9, gt=0, description="spread of its logarithm")
+    warn_negative_baseline: float = Field(
+        0.8, gt=0, le=1, description="probability by that prior that paid media bring more than all there is"
+    )
 
 
 class MmmSettings(Section):
