@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
+from typing import Any, Protocol
 
 import holidays
 import numpy as np
@@ -22,6 +24,20 @@ _YEARLY = (
 )
 
 
+class YearlyEvent(Protocol):
+    """A bike event as the rules give it: its name, whom it concerns, and its days in a year (None: not known)."""
+
+    @property
+    def name(self) -> str:
+        """The name of its variable."""
+
+    def concerns(self, country: str) -> bool:
+        """Whether people there care."""
+
+    def in_year(self, year: int) -> Any:
+        """Its stretches of days, each with starts_on and ends_on."""
+
+
 def make_weeks(settings: SimulationSettings) -> pd.DatetimeIndex:
     """Return the Mondays of the weeks of data, the earliest first; the last may be cut by `settings.last_day`."""
     last = settings.last_day - timedelta(days=settings.last_day.weekday())
@@ -39,6 +55,18 @@ def usual_events(weeks: pd.DatetimeIndex) -> pd.DataFrame:
     ends = pd.to_datetime(events["ends_on"]) >= weeks[0]
     starts = pd.to_datetime(events["starts_on"]) < weeks[-1] + pd.Timedelta(days=7)
     return events[ends & starts].reset_index(drop=True)
+
+
+def dated(events: Iterable[YearlyEvent], settings: SimulationSettings) -> pd.DataFrame:
+    """Return the days of the rules' events in the years of the weeks: name, country (None: all), starts_on, ends_on."""
+    weeks = make_weeks(settings)
+    rows = []
+    for event in events:
+        own = [country for country in settings.countries if event.concerns(country)]
+        places = [None] if len(own) == len(settings.countries) else own
+        stretches = [d for year in range(weeks[0].year, weeks[-1].year + 2) for d in event.in_year(year) or ()]
+        rows += [(event.name, country, d.starts_on, d.ends_on) for d in stretches for country in places]
+    return pd.DataFrame(rows, columns=["name", "country", "starts_on", "ends_on"])
 
 
 def holiday_share(country: str, weeks: pd.DatetimeIndex) -> np.ndarray:

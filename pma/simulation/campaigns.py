@@ -13,7 +13,7 @@ from pma.simulation.draws import generator, number_of
 from pma.simulation.settings import SimulationSettings
 
 ID_DIGITS = {"google": 11, "meta": 18, "tiktok": 16}
-ACCOUNT_DIGITS = {"google": 10, "meta": 15, "tiktok": 19}
+ACCOUNT_DIGITS = {"google": 10, "meta": 15, "tiktok": 18}
 COMPANY = "VeloMarket"
 COLUMNS = [
     *("campaign_id", "ad_platform", "account_id", "account_name", "account_timezone", "currency", "channel"),
@@ -97,7 +97,9 @@ def _of_channel(
         if ends_on is None and weeks[-1] < last_week:
             ends_on = weeks[-1] + timedelta(days=6)
         # The second campaign is always one that somebody deleted: its spend must stay.
-        over = "deleted" if k == 1 else str(rng.choice(["paused", "ended"]))
+        # Of the exports only TikTok's tell that a campaign ended by its date.
+        stopped = ["paused"] if channel.platform in ("google", "meta") else ["paused", "ended"]
+        over = "deleted" if k == 1 else str(rng.choice(stopped))
         status = "enabled" if ends_on is None else over
         renamed_on = weeks[len(weeks) // 2] + timedelta(days=int(rng.integers(0, 7)))
         is_renamed = k == 2 and channel.name in ("google_pmax", "meta_prospecting", "tiktok")

@@ -28,7 +28,9 @@ def plan_tests(settings: SimulationSettings, planned: np.ndarray) -> pd.DataFram
     for name in ranked(settings.seed, "lift", tuple(pairs)):
         country, channel = pairs[name]
         weekly = planned[settings.countries.index(country), CHANNEL_NAMES.index(channel)]
-        runs = np.convolve(weekly > 0, np.ones(WEEKS), mode="valid") == WEEKS
+        # A week that the end of the data cuts is no week of a test.
+        whole = settings.weeks if settings.last_day.weekday() == 6 else settings.weeks - 1
+        runs = np.convolve(weekly[:whole] > 0, np.ones(WEEKS), mode="valid") == WEEKS
         # Carry-over of a channel that has only just started would make the test one of the start.
         possible = np.flatnonzero(runs[settings.weeks // 3 :]) + settings.weeks // 3
         if len(rows) == settings.lift_tests:

@@ -44,6 +44,7 @@ class Marketplace:
       lag_sigma.
     exchange_rates: date, currency, rate. context: date (Monday), country, variable, value.
     lift_tests: one row per experiment and target, with the true lift in `truth`. gaps: what the feeds lack.
+    planned: EUR that was meant to be spent but for the tests, an array like `structure.spend`.
     structure: the equations; arrays in the order of countries, CHANNELS and weeks.
     The marketplace opens with its first week: nothing is in stock, so that orders need some weeks to come in full.
     """
@@ -61,6 +62,7 @@ class Marketplace:
     bike_events: pd.DataFrame
     lift_tests: pd.DataFrame
     gaps: pd.DataFrame
+    planned: np.ndarray
     structure: Structure
 
 
@@ -108,6 +110,7 @@ def simulate(settings: SimulationSettings, bike_events: pd.DataFrame | None = No
         bike_events=events,
         lift_tests=measure_tests(settings, structure, planned, tests),
         gaps=missing,
+        planned=planned,
         structure=structure,
     )
 

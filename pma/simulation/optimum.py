@@ -1,0 +1,120 @@
+"""The best budgets that the marketplace allows: what a planner should have found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import minimize
+
+from pma.simulation.channels import DEMAND, UPLOADS
+from pma.simulation.draws import generator
+from pma.simulation.structure import Structure
+
+# Today's spend is the mean of so many last weeks; what comes without media is the mean of a year.
+CURRENT_WEEKS = 4
+USUAL_WEEKS = 52
+_RANDOM_STARTS = 6
+
+
+@dataclass(frozen=True)
+class Steady:
+    """The marketplace in the long run: the same spend every week, lags and adstock over; (countries, channels).
+
+    `open` says which channels a country has ever used: only there is an effect known. `unpaid` per target is
+    (countries,), `worth` (origins, destinations) the order value of one upload there at demand 1.
+    """
+
+    structure: Structure
+    unpaid: dict[str, np.ndarray]
+    worth: np.ndarray
+    open: np.ndarray
+
+    def gmv(self, spend: np.ndarray) -> float:
+        """Return order value per week over all countries: uploads' sales everywhere, and demand's effect on them."""
+        return self.gmv_and_rise(spend)[0]
+
+    def gmv_and_rise(self, spend: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return order value per week and its derivative by spend; sum over i, j of U_i(x_i) worth_ij m_j(x_j)."""
+        uploads, uploads_rise = self.structure.response.steady(spend, UPLOADS)
+        demand, demand_rise = self.structure.response.steady(spend, DEMAND)
+        uploads, demand = self.unpaid[UPLOADS] + uploads, self.unpaid[DEMAND] + demand
+        of_upload, of_demand = self.worth @ demand, uploads @ self.worth
+        rise = of_upload[:, None] * uploads_rise + of_demand[:, None] * demand_rise
+        return float(uploads @ of_upload), rise
+
+    def of_channel(self, spend: np.ndarray) -> np.ndarray:
+        """Return what each channel of each country makes: gmv less gmv without it alone; (countries, channels)."""
+        whole = self.gmv(spend)
+        made = np.zeros(spend.shape)
+        for place in zip(*np.nonzero(spend), strict=True):
+            without = spend.copy()
+            without[place] = 0.0
+            made[place] = whole - self.gmv(without)
+        return made
+
+
+def steady_state(structure: Structure) -> Steady:
+    """Return the long run of a marketplace whose other causes stay as in the last year on average."""
+    unpaid = {target: values[:, -USUAL_WEEKS:].mean(axis=1) for target, values in structure.unpaid.items()}
+    return Steady(structure, unpaid, structure.flows.share * structure.flows.price, (structure.spend > 0).any(axis=2))
+
+
+def current_spend(structure: Structure) -> np.ndarray:
+    """Return the mean weekly spend of the last four weeks; (countries, channels)."""
+    return structure.spend[..., -CURRENT_WEEKS:].mean(axis=2)
+
+
+def best_budget(steady: Steady, current: np.ndarray, seed: int) -> np.ndarray:
+    """Return the spend per week, (countries, channels), that makes most gmv with the total of `current`.
+
+    Hill curves with a slope above 1 are not concave, and buyers and sellers multiply: there may be several peaks. So
+    L-BFGS-B climbs, with the exact derivative, from today's budget, from equal shares, from shares by effect and from
+    random ones; shares of the total are a softmax over the open channels, so that every point is a budget. The highest
+    peak is taken, each also tried with its smallest parts moved to the others, or today's budget if none is higher.
+    """
+    total = float(current.sum())
+    is_open = steady.open
+    starts = _starts(steady, current, seed)
+
+    def spread(logits: np.ndarray) -> np.ndarray:
+        shares = np.exp(logits - logits.max())
+        out = np.zeros(is_open.shape)
+        out[is_open] = total * shares / shares.sum()
+        return out
+
+    # The optimiser's tolerances mean the same in small and large marketplaces.
+    scale = max(steady.gmv(current), 1.0)
+
+    def loss(logits: np.ndarray) -> tuple[float, np.ndarray]:
+        spend = spread(logits)
+        value, rise = steady.gmv_and_rise(spend)
+        shares, slope = spend[is_open] / total, rise[is_open]
+        return -value / scale, -total * shares * (slope - shares @ slope) / scale
+
+    peaks = [current]
+    for start in starts:
+        options = {"maxiter": 2000, "ftol": 1e-13, "gtol": 1e-10}
+        found = minimize(loss, np.log(start[is_open]), jac=True, method="L-BFGS-B", options=options)
+        peak = spread(found.x)
+        peaks += [peak, _without_crumbs(peak)]
+    return max(peaks, key=steady.gmv)
+
+
+def _starts(steady: Steady, current: np.ndarray, seed: int) -> list[np.ndarray]:
+    """Shares to climb from, none of them zero where a channel is open."""
+    equal = steady.open / steady.open.sum()
+    today = current / current.sum()
+    effect = np.where(steady.open, steady.gmv_and_rise(np.where(steady.open, current.sum() * equal, 0.0))[1], 0.0)
+    starts = [0.98 * today + 0.02 * equal, equal, 0.98 * effect / effect.sum() + 0.02 * equal]
+    rng = generator(seed, "optimum")
+    for _ in range(_RANDOM_STARTS):
+        lot = np.where(steady.open, rng.gamma(0.7, size=steady.open.shape), 0.0)
+        starts.append(0.98 * lot / lot.sum() + 0.02 * equal)
+    return starts
+
+
+def _without_crumbs(spend: np.ndarray) -> np.ndarray:
+    """A softmax never reaches zero: drop what is less than a thousandth of an equal part, and share it out."""
+    kept = np.where(spend >= spend.sum() / spend.size / 1000, spend, 0.0)
+    return kept * spend.sum() / kept.sum()
