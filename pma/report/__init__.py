@@ -1,0 +1,1 @@
+"""Pages that people open, made from the tables of the business layer: pandas frames in, HTML and text out."""

@@ -1,0 +1,114 @@
+"""A page that needs nothing but itself: readable on a phone, printable, without scripts and without other files."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Sequence
+from html import escape
+
+from pma.report.numbers import signed_percent
+
+STYLE = """
+:root { --ink: #1c2430; --soft: #5b6675; --line: #dde2e8; --good: #1a7f37; --bad: #b42318; }
+* { box-sizing: border-box; }
+body { font: 15px/1.45 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; color: var(--ink); background: #fff;
+  max-width: 1180px; margin: 0 auto; padding: 16px; }
+h1 { font-size: 1.6em; margin: 0 0 .2em; } h2 { font-size: 1.2em; margin: 1.8em 0 .5em; } h3 { margin: 1.2em 0 .3em; }
+p, ul, dl { margin: .4em 0; } ul { padding-left: 1.2em; } .soft, small { color: var(--soft); }
+.origin { border: 2px solid #b54708; background: #fff6ed; border-radius: 6px; padding: 8px 12px; margin: 10px 0; }
+.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(145px, 1fr)); gap: 10px; }
+.card { border: 1px solid var(--line); border-radius: 6px; padding: 8px 12px; }
+.card b { display: block; font-size: 1.35em; } .card small { display: block; }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: .9em; }
+caption { text-align: left; color: var(--soft); padding: .3em 0; }
+th, td { padding: 4px 8px; text-align: right; border-bottom: 1px solid var(--line); vertical-align: top; }
+td small { display: block; white-space: nowrap; } th { white-space: nowrap; }
+thead th { border-bottom: 2px solid var(--soft); } thead .over { text-align: center; }
+th:first-child { text-align: left; position: sticky; left: 0; background: #fff; }
+tr.group > * { font-weight: 600; background: #f5f7f9; }
+tr.within th:first-child { padding-left: 20px; font-weight: 400; }
+tbody th small { display: block; font-weight: 400; white-space: normal; min-width: 150px; }
+.good { color: var(--good); } .bad { color: var(--bad); }
+.pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 12px; }
+.pictures figure { margin: 0; } .pictures img { width: 100%; height: auto; } .pictures .wide { grid-column: 1 / -1; }
+@media print {
+  @page { size: A4 landscape; margin: 12mm; }
+  body { font-size: 10.5px; max-width: none; padding: 0; }
+  .scroll { overflow: visible; } th:first-child { position: static; } h2, h3 { break-after: avoid; }
+  tr, .card, figure { break-inside: avoid; } .origin, tr.group > * { print-color-adjust: exact; }
+}
+"""
+
+
+def page(title: str, *body: str) -> str:
+    """Return the whole document."""
+    head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+    return (
+        f'<!DOCTYPE html>\n<html lang="en">\n<head>{head}<title>{escape(title)}</title>\n'
+        f"<style>{STYLE}</style></head>\n<body>\n{chr(10).join(body)}\n</body>\n</html>\n"
+    )
+
+
+def section(title: str, *body: str) -> str:
+    """Return a part of the page under its heading."""
+    return f"<section>\n<h2>{escape(title)}</h2>\n{chr(10).join(body)}\n</section>"
+
+
+def items(texts: Sequence[str]) -> str:
+    """Return a list of plain texts."""
+    return f"<ul>{''.join(f'<li>{escape(text)}</li>' for text in texts)}</ul>"
+
+
+def table(caption: str, head: Sequence[str], rows: Sequence[str], over: Sequence[tuple[str, int]] = ()) -> str:
+    """Return a table that scrolls sideways where it is too wide; `over` are headings over so many columns each."""
+    above = "".join(f'<th class="over" colspan="{width}" scope="colgroup">{escape(text)}</th>' for text, width in over)
+    names = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    first = f"<tr>{above}</tr>" if over else ""
+    return (
+        f'<div class="scroll"><table><caption>{escape(caption)}</caption>\n<thead>{first}<tr>{names}</tr></thead>\n'
+        f"<tbody>\n{chr(10).join(rows)}\n</tbody></table></div>"
+    )
+
+
+def row(name: str, cells: Sequence[str], kind: str = "", below: str = "") -> str:
+    """Return one row of a table; `kind` is group or within, `below` a second line under the name."""
+    said = f' class="{kind}"' if kind else ""
+    second = f"<small>{escape(below)}</small>" if below else ""
+    return f'<tr{said}><th scope="row">{escape(name)}{second}</th>{"".join(cells)}</tr>'
+
+
+def cell(text: str, changes: tuple[float, float] | None = None, better: int = 0) -> str:
+    """Return one cell: a number and, where told, its changes against last week and last year below it."""
+    second = change_line(changes, better) if changes else ""
+    return f"<td>{escape(text)}{second}</td>"
+
+
+def change_line(changes: tuple[float, float], better: int) -> str:
+    """Say both changes, where there is one; `better` is 1 where more is good, -1 where less is, 0 where it depends."""
+    if all(math.isnan(value) for value in changes):
+        return ""
+    week, year = (_change(value, better) for value in changes)
+    return f"<small>{week}&nbsp;wk · {year}&nbsp;yr</small>"
+
+
+def _change(value: float, better: int) -> str:
+    text = signed_percent(value).replace(" ", "&nbsp;")
+    if math.isnan(value) or not better or not round(value, 3):
+        return text
+    return f'<span class="{"good" if value * better > 0 else "bad"}">{text}</span>'
+
+
+def card(name: str, text: str, changes: tuple[float, float] | None = None, better: int = 0, note: str = "") -> str:
+    """Return one headline number."""
+    below = change_line(changes, better) if changes else ""
+    said = f"<small>{escape(note)}</small>" if note else ""
+    return f'<div class="card">{escape(name)}<b>{escape(text)}</b>{below}{said}</div>'
+
+
+def picture(title: str, svg: bytes, wide: bool = False) -> str:
+    """Return a picture that is part of the page itself."""
+    data = base64.b64encode(svg).decode()
+    said = ' class="wide"' if wide else ""
+    return f'<figure{said}><img alt="{escape(title)}" src="data:image/svg+xml;base64,{data}"></figure>'
