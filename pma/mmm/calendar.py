@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
@@ -55,20 +56,24 @@ def calendar_weeks(
     null where the rules do not know a year that the week needs. `weeks` are Mondays.
     """
     known = set(holidays["country"])
-    days = {(row.country, monday(row.date)): 0 for row in holidays.itertuples()}
-    for row in holidays.drop_duplicates(["country", "date"]).itertuples():
-        days[row.country, monday(row.date)] += 1
+    once = sorted(set(zip(holidays["country"], holidays["date"], strict=True)))
+    days = Counter((country, monday(day)) for country, day in once)
     shares = {event.name: [_share(event, week, settings) for week in weeks] for event in events.events}
     rows: list[tuple[str, date, str, float | None, str | None]] = []
     for country in countries:
         for place, week in enumerate(weeks):
-            off = float(days.get((country, week), 0)) if country in known else None
+            off = float(days[country, week]) if country in known else None
             rows.append((country, week, HOLIDAYS, off, None if country in known else "never"))
             for event in events.events:
                 value, gap = shares[event.name][place] if event.concerns(country) else (0.0, None)
                 rows.append((country, week, event.name, value, gap))
     frame = pd.DataFrame(rows, columns=["country", "week_start", "variable", "value", "gap"])
     return frame.astype({"value": float})
+
+
+def records(frame: pd.DataFrame) -> list[tuple]:
+    """Rows for Spark, in which NaN is null."""
+    return list(frame.astype(object).where(frame.notna(), None).itertuples(index=False, name=None))
 
 
 def _share(event: BikeEvent, week: date, settings: PanelSettings) -> tuple[float | None, str | None]:
