@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -13,6 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pma.sources.settings import FeedSettings, SourceSettings, SourceTable
+from pma.sources.snowflake import CONNECTOR, snowflake_options
 from pma.spark import cause
 from pma.tables import TableError, TableSpec
 
@@ -38,7 +40,14 @@ def read_source(spark: SparkSession, source: SourceTable, target: str, section: 
     """Return the outside table as it is. Raises TableError, naming target, source and setting, where there is none."""
     place = f"{section}.{target.split('.')[1]}"
     reader = spark.read.format(source.format).options(**source.options)
-    if source.format == "jdbc":
+    if source.format == "snowflake":
+        path, where, fix = (
+            None,
+            source.options.get("dbtable", "its query"),
+            f"{place}.options, and Snowflake's connector",
+        )
+        reader = spark.read.format(CONNECTOR).options(**snowflake_options(source.options, os.environ, place))
+    elif source.format == "jdbc":
         # The url may hold a password: the message names its setting, not its value.
         path, where = None, source.options.get("dbtable", "its query")
         fix = f"{place}.options (url, driver, dbtable or query, user, password)"

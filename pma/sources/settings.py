@@ -27,8 +27,10 @@ JOURNEY_TIME = "from_utc_timestamp(transaction_timestamp, 'America/New_York')"
 class SourceTable(Section):
     """One input table: what to read and how its columns become ours."""
 
-    format: Literal["csv", "parquet", "delta", "jdbc"] = Field("parquet", description="reader of Spark to use")
-    path: str | None = Field(None, description="file, folder or package:<package>/<path>; null for jdbc")
+    format: Literal["csv", "parquet", "delta", "jdbc", "snowflake"] = Field(
+        "parquet", description="reader of Spark to use"
+    )
+    path: str | None = Field(None, description="file, folder or package:<package>/<path>; null for jdbc, snowflake")
     options: dict[str, str] = Field(
         default_factory=dict, description="options of the reader: header, url, dbtable, ..."
     )
@@ -99,6 +101,10 @@ class FeedSettings(Section):
     exports: str | None = Field(
         None, description="folder of <platform>/<account>/*.csv, daily exports; null: `exports` in the folder"
     )
+    export_tables: dict[str, SourceTable] = Field(
+        default_factory=dict,
+        description="<platform>.<name>: table of a database with the columns of an export, read beside the files",
+    )
     sheets: str | None = Field(
         None, description="folder of hand-kept sheets, *.csv: TV, offline, affiliates; null: `sheets` in the folder"
     )
@@ -128,6 +134,6 @@ class FeedSettings(Section):
         }
         for name, file in FEED_FILES.items():
             source: SourceTable = getattr(self, name)
-            if source.path is None and source.format != "jdbc":
+            if source.path is None and source.format not in ("jdbc", "snowflake"):
                 found[name] = source.model_copy(update={"path": f"{self.folder}/{file}"})
         return self.model_copy(update=found)

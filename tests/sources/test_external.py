@@ -85,3 +85,27 @@ def test_a_database_that_cannot_be_read_is_refused_with_the_settings_to_fix_and_
     ) as refusal:
         read_source(spark, source, PRODUCTS.name)
     assert "hush" not in str(refusal.value)
+
+
+def test_messages_of_another_section_of_the_settings_name_it(spark):
+    with pytest.raises(TableError, match=r"Fix: set feeds\.listings\.path"):
+        read_source(spark, SourceTable(), "il.listings", "feeds")
+    raw = spark.createDataFrame([("p1",)], "id string")
+    with pytest.raises(TableError, match=r"the source lacks columns of feeds\.products\.columns"):
+        map_columns(raw, SourceTable(columns={"product_id": "no_such"}), PRODUCTS, section="feeds")
+
+
+def test_snowflake_is_asked_by_its_connector_with_a_login_that_no_message_shows(spark, monkeypatch):
+    options = {"url": "acme.snowflakecomputing.com", "sfDatabase": "M", "sfWarehouse": "S", "dbtable": "LISTINGS"}
+    source = SourceTable(format="snowflake", options=options)
+    monkeypatch.delenv("SNOWFLAKE_USER", raising=False)
+    with pytest.raises(
+        TableError, match=r"^feeds\.listings: no user\. Fix: set the environment variable SNOWFLAKE_USER"
+    ):
+        read_source(spark, source, "il.listings", "feeds")
+    monkeypatch.setenv("SNOWFLAKE_USER", "PMA")
+    monkeypatch.setenv("SNOWFLAKE_PASSWORD", "hush")
+    # Its jar is not here: the reader that was asked for is named.
+    with pytest.raises(TableError, match=r"cannot be read as snowflake: LISTINGS \(.*net\.snowflake\.spark") as refusal:
+        read_source(spark, source, "il.listings", "feeds")
+    assert "hush" not in str(refusal.value)
