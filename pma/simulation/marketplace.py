@@ -20,7 +20,7 @@ from pma.simulation.lift import measure_tests, plan_tests, with_tests
 from pma.simulation.media import draw_shape, fit_response
 from pma.simulation.rates import make_rates
 from pma.simulation.settings import SimulationSettings
-from pma.simulation.spend import Calendar, make_spend, sum_by_channel, weekly_spend
+from pma.simulation.spend import MICROS, Calendar, make_spend, sum_by_channel, weekly_micros
 from pma.simulation.structure import Structure, make_flows_arrays
 
 
@@ -86,8 +86,8 @@ def simulate(settings: SimulationSettings, bike_events: pd.DataFrame | None = No
     spend = make_spend(settings, campaigns, with_tests(settings, planned, tests), rates, calendar)
     missing = gaps(settings, weeks)
     spend["in_feed"] = in_feed(spend, missing)
-    of_campaigns = weekly_spend(spend, len(campaigns), calendar)
-    by_channel = np.maximum(sum_by_channel(of_campaigns, campaigns, settings.countries), 0.0)
+    micros = weekly_micros(spend, len(campaigns), calendar)
+    by_channel = np.maximum(sum_by_channel(micros, campaigns, settings.countries) / MICROS, 0.0)
     levels = {target: _levels(settings, countries, target) for target in TARGETS}
     media = {target: settings.media_share * level for target, level in levels.items()}
     response = fit_response(settings, draw_shape(settings, usual), by_channel, goal_mix(campaigns, settings), media)
@@ -95,7 +95,7 @@ def simulate(settings: SimulationSettings, bike_events: pd.DataFrame | None = No
     structure, parts = with_noise(
         settings, Structure(weeks, by_channel, response, {}, make_flows_arrays(flows, settings.countries)), unpaid_parts
     )
-    split = {t: contributions(settings, structure, parts[t], t, campaigns, of_campaigns) for t in TARGETS}
+    split = {t: contributions(settings, structure, parts[t], t, campaigns, micros / MICROS) for t in TARGETS}
     return Marketplace(
         settings=settings,
         countries=countries,

@@ -14,7 +14,10 @@ from pma.simulation.structure import Structure
 # Today's spend is the mean of so many last weeks; what comes without media is the mean of a year.
 CURRENT_WEEKS = 4
 USUAL_WEEKS = 52
-_RANDOM_STARTS = 6
+_RANDOM_STARTS = 2
+# Rounds in which worths are taken anew, and what a channel without money gets of the total to start with.
+_ROUNDS = 8
+_CRUMB = 1e-6
 
 
 @dataclass(frozen=True)
@@ -68,14 +71,15 @@ def current_spend(structure: Structure) -> np.ndarray:
 def best_budget(steady: Steady, current: np.ndarray, seed: int) -> np.ndarray:
     """Return the spend per week, (countries, channels), that makes most gmv with the total of `current`.
 
-    Hill curves with a slope above 1 are not concave, and buyers and sellers multiply: there may be several peaks. So
-    L-BFGS-B climbs, with the exact derivative, from today's budget, from equal shares, from shares by effect and from
-    random ones; shares of the total are a softmax over the open channels, so that every point is a budget. The highest
-    peak is taken, each also tried with its smallest parts moved to the others, or today's budget if none is higher.
+    Hill curves with a slope above 1 are not concave, and buyers and sellers multiply: there are many peaks. So scipy's
+    L-BFGS-B climbs, with the exact derivative, from several starts; shares of the total are a softmax over the open
+    channels, so that every point is a budget. The starts: what each channel would ask for at one price of money, which
+    is the global answer but for the feedback between channels (see `_at_one_price`), today's budget, equal shares,
+    and random ones. The highest peak is taken, each also tried with its crumbs swept up, or today's budget if none is
+    higher.
     """
     total = float(current.sum())
     is_open = steady.open
-    starts = _starts(steady, current, seed)
 
     def spread(logits: np.ndarray) -> np.ndarray:
         shares = np.exp(logits - logits.max())
@@ -93,8 +97,8 @@ def best_budget(steady: Steady, current: np.ndarray, seed: int) -> np.ndarray:
         return -value / scale, -total * shares * (slope - shares @ slope) / scale
 
     peaks = [current]
-    for start in starts:
-        options = {"maxiter": 2000, "ftol": 1e-13, "gtol": 1e-10}
+    for start in _starts(steady, current, seed):
+        options = {"maxiter": 1000, "ftol": 1e-12, "gtol": 1e-9}
         found = minimize(loss, np.log(start[is_open]), jac=True, method="L-BFGS-B", options=options)
         peak = spread(found.x)
         peaks += [peak, _without_crumbs(peak)]
@@ -104,14 +108,48 @@ def best_budget(steady: Steady, current: np.ndarray, seed: int) -> np.ndarray:
 def _starts(steady: Steady, current: np.ndarray, seed: int) -> list[np.ndarray]:
     """Shares to climb from, none of them zero where a channel is open."""
     equal = steady.open / steady.open.sum()
-    today = current / current.sum()
-    effect = np.where(steady.open, steady.gmv_and_rise(np.where(steady.open, current.sum() * equal, 0.0))[1], 0.0)
-    starts = [0.98 * today + 0.02 * equal, equal, 0.98 * effect / effect.sum() + 0.02 * equal]
+    priced = [_at_one_price(steady, spend) for spend in (current, current.sum() * equal)]
     rng = generator(seed, "optimum")
-    for _ in range(_RANDOM_STARTS):
-        lot = np.where(steady.open, rng.gamma(0.7, size=steady.open.shape), 0.0)
-        starts.append(0.98 * lot / lot.sum() + 0.02 * equal)
-    return starts
+    lots = [np.where(steady.open, rng.gamma(0.7, size=steady.open.shape), 0.0) for _ in range(_RANDOM_STARTS)]
+    near = [(1 - _CRUMB) * spend / spend.sum() + _CRUMB * equal for spend in priced]
+    far = [0.98 * spend / spend.sum() + 0.02 * equal for spend in (current, *lots)]
+    return [*near, equal, *far]
+
+
+def _at_one_price(steady: Steady, spend: np.ndarray) -> np.ndarray:
+    """Return the budget of the same total in which every channel has what it is worth at one price of money.
+
+    With what uploads and demand are worth at `spend` the channels are apart from each other: each maximises its worth
+    times Hill less price times money, which has a closed condition; the price is the one that spends the total. Worths
+    are then taken anew, some times.
+    """
+    response, total = steady.structure.response, spend.sum()
+    for _ in range(_ROUNDS):
+        _, rise = steady.gmv_and_rise(np.where(steady.open, np.maximum(spend, 1e-3 * response.half), 0.0))
+        inner = np.maximum(spend, 1e-3 * response.half) / response.half
+        slope = response.slope
+        worth = rise * response.half * (1 + inner**slope) ** 2 / (slope * inner ** (slope - 1))
+        worth = np.where(steady.open, worth, 0.0)
+        low, high = 1e-9, float((worth / response.half).max()) * 10
+        for _ in range(50):
+            price = np.sqrt(low * high)
+            asked = _asked(price, worth, response.half, slope)
+            low, high = (price, high) if asked.sum() > total else (low, price)
+        asked = _asked(low, worth, response.half, slope)
+        spend = asked * total / asked.sum()
+    return spend
+
+
+def _asked(price: float, worth: np.ndarray, half: np.ndarray, slope: np.ndarray) -> np.ndarray:
+    """Return the spend with the most worth x Hill(spend) - price x spend: none, or where the falling slope meets it."""
+    turn = ((slope - 1) / (slope + 1)) ** (1 / slope)
+    low, high = np.maximum(turn, 1e-12), np.full(worth.shape, 1e4)
+    for _ in range(45):
+        inner = np.sqrt(low * high)
+        steep = worth * slope * inner ** (slope - 1) / (half * (1 + inner**slope) ** 2) > price
+        low, high = np.where(steep, inner, low), np.where(steep, high, inner)
+    powered = low**slope
+    return np.where(worth * powered / (1 + powered) > price * low * half, low * half, 0.0)
 
 
 def _without_crumbs(spend: np.ndarray) -> np.ndarray:

@@ -54,14 +54,14 @@ def make_spend(
     return spend
 
 
-def weekly_spend(spend: pd.DataFrame, campaigns: int, calendar: Calendar) -> np.ndarray:
-    """Return EUR spend of each row of `campaigns` by week; (campaigns, weeks)."""
+def weekly_micros(spend: pd.DataFrame, campaigns: int, calendar: Calendar) -> np.ndarray:
+    """Return spend of each row of `campaigns` by week in millionths of EUR, whole numbers; (campaigns, weeks)."""
     weeks = len(calendar.weeks)
     week = (spend["date"] - calendar.weeks[0]).dt.days.to_numpy() // 7
     flat = spend["place"].to_numpy() * weeks + week
     # Sums of whole numbers below 2^53 are exact, whatever their order.
     micros = np.bincount(flat, weights=spend["spend_micros"].to_numpy(), minlength=campaigns * weeks)
-    return micros.reshape(campaigns, weeks) / MICROS
+    return micros.reshape(campaigns, weeks)
 
 
 def sum_by_channel(of_campaigns: np.ndarray, campaigns: pd.DataFrame, countries: tuple[str, ...]) -> np.ndarray:
