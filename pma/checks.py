@@ -48,6 +48,17 @@ class Check:
     failing: Column
 
 
+def readable(mapped: DataFrame, spec: TableSpec) -> list[Check]:
+    """Return a check per column: a value that the source gave and we could not read, and a required one it did not."""
+    mapping = mapped.select("given.*").columns
+    came = {name: F.col(f"given.{name}").isNotNull() if name in mapping else F.lit(False) for name in spec.required}
+    missing = [Check(f"missing_{name}", F.col(name).isNull() & ~came[name]) for name in spec.required]
+    unreadable = [
+        Check(f"unreadable_{name}", F.col(name).isNull() & F.col(f"given.{name}").isNotNull()) for name in mapping
+    ]
+    return missing + unreadable
+
+
 def judge(frame: DataFrame, checks: Sequence[Check]) -> DataFrame:
     """Add `reasons`, the checks each row fails; an empty array is a row that passes. No row is added or lost."""
     found = F.array_compact(F.array(*[F.when(check.failing, F.lit(check.reason)) for check in checks]))

@@ -95,23 +95,32 @@ class Warehouse:
             self._commit(spec, lambda: self._save(spec, writer))
             self._note_rows(spec, frame.count())
 
-    def merge(self, spec: TableSpec, frame: DataFrame, update: bool = True) -> None:
-        """Insert rows with new keys and, with `update`, overwrite those whose key is there. Keys only grow.
+    def merge(self, spec: TableSpec, frame: DataFrame, update: bool = True, gone: DataFrame | None = None) -> None:
+        """Insert rows with new keys and, with `update`, overwrite those whose key is there.
 
-        Raises TableError when the frame breaks the contract or holds a key twice; the old rows then stay as they are.
+        Keys only grow, but for those of `gone` (one row per key): what the table has of them and the frame has not is
+        deleted in the same commit. Raises TableError when the frame breaks the contract or holds a key twice; the old
+        rows then stay as they are.
         """
         with self._checked(spec, frame) as frame:
+            changes = frame.select("*", F.lit(False).alias("_gone"))
+            if gone is not None:
+                left = gone.select(*spec.key).distinct().join(frame, on=list(spec.key), how="left_anti")
+                changes = changes.unionByName(left.withColumn("_gone", F.lit(True)), allowMissingColumns=True)
 
             def merge() -> None:
                 same = " AND ".join(f"old.`{k}` = new.`{k}`" for k in spec.key)
-                merging = self._delta(spec).alias("old").merge(frame.alias("new"), same)
+                values = {c.name: F.col(f"new.`{c.name}`") for c in spec.columns}
+                merging = self._delta(spec).alias("old").merge(changes.alias("new"), same)
+                if gone is not None:
+                    merging = merging.whenMatchedDelete("new._gone")
                 if update:
                     differs = " OR ".join(
                         f"NOT ({_comparable('old', c)} <=> {_comparable('new', c)})" for c in spec.columns
                     )
-                    merging = merging.whenMatchedUpdateAll(condition=differs)
+                    merging = merging.whenMatchedUpdate(f"NOT new._gone AND ({differs})", set=values)
                 before = self.version(spec)
-                merging.whenNotMatchedInsertAll().execute()
+                merging.whenNotMatchedInsert("NOT new._gone", values=values).execute()
                 self._note_rows(spec, self._changed_rows(spec, before))
 
             self._commit(spec, merge)

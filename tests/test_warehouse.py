@@ -71,6 +71,17 @@ def test_merge_without_update_keeps_what_is_there(spark, warehouse):
     assert rows(warehouse.read(SPEC)) == [("a", 1, 1.0), ("b", 1, 2.0)]
 
 
+def test_merge_deletes_the_keys_that_are_gone_and_not_in_the_frame_in_the_same_commit(spark, warehouse):
+    warehouse.merge(SPEC, frame(spark, ("a", 1, 1.0), ("b", 1, 1.0), ("c", 1, 1.0), ("d", 1, 4.0)))
+    before = warehouse.version(SPEC)
+    gone = frame(spark, ("a", 1), ("a", 1), ("b", 1), ("never there", 1), ddl="thing string, day int")
+    warehouse.merge(SPEC, frame(spark, ("b", 1, 7.0), ("e", 1, 5.0)), gone=gone)
+    assert warehouse.version(SPEC) == before + 1
+    warehouse.merge(SPEC, frame(spark, ("b", 1, 7.0), ("e", 1, 5.0)), gone=gone)
+    assert rows(warehouse.read(SPEC)) == [("b", 1, 7.0), ("c", 1, 1.0), ("d", 1, 4.0), ("e", 1, 5.0)]
+    assert warehouse.rows_written == {"il.things": 4 + 2}
+
+
 def test_append_once_ignores_the_same_batch_again(spark, warehouse):
     for _ in range(2):
         warehouse.append_once(SPEC, frame(spark, ("a", 1, 1.0)), app_id="load", version=1)

@@ -40,6 +40,10 @@ class SessionSettings(Section):
     max_ahead_hours: float = Field(24.0, ge=0, description="an event so far after its receipt has a wrong clock")
     own_hosts: tuple[str, ...] = Field(("velomarket.example",), description="our own hosts: never a referrer")
     bot_events_per_day: int = Field(2000, ge=1, description="a device with more events on one day is no person")
+    map_version: date | None = Field(
+        None, description="users of devices as known before this date; null: by all events that there are"
+    )
+    rebuild: bool = Field(False, description="make all sessions anew, not only those of devices with new events")
 
 
 class AttributionSettings(Section):

@@ -206,6 +206,7 @@ SESSIONS = TableSpec(
         Column("page_views", "bigint", "pages seen in it", required=True),
         Column("is_bot", "boolean", "true: no person; kept, and left out of attribution", required=True),
         Column("bot_rule", "string", "why; null: a person"),
+        Column("made_with", "string", "digest of the rules and settings; sessions made with others are made anew"),
     ),
     checks={"ends_after_it_starts": "ended_at >= started_at"},
     cluster_by=("session_date", "country"),

@@ -25,8 +25,12 @@ def land(
     max_refused_share: float,
     section: str = "sources",
     source: str | None = None,
+    grow: bool = False,
 ) -> None:
     """Write the refused rows to `st_il.quarantine` and then replace the table by the kept ones.
+
+    With `grow` a load brings more of the same: rows with new keys are added, those that are there stay as they are, and
+    so do the refused ones of earlier loads.
 
     `judged` has the table's columns, and of each row `reasons` to refuse it, how it was `given`, and how many `copies`
     came. Raises TableError, with the table and its quarantine as they were, when the source cannot be read to its end,
@@ -61,7 +65,7 @@ def land(
         earlier = f"source_table = '{spec.name}'" + ("" if whole else " AND NOT load_kept")
         if bad or tables.has(QUARANTINE, earlier):
             rows = quarantined(refused(held), spec.name, whole, tables.run_id)
-            tables.replace(QUARANTINE, rows, where=earlier)
+            _refuse(tables, rows, earlier, spec.name if whole and grow else None)
         logger.info(
             "%s: %d rows in, %d kept, %d equal to a kept one, %d refused %s",
             *(spec.name, total, passed, total - passed - bad, bad, dict(map(tuple, why))),
@@ -72,6 +76,18 @@ def land(
                 f"{section}.max_refused_share {max_refused_share:.0%}; the table stays as it was. "
                 f"Fix: see st_il.quarantine, or the mapping {place}.columns"
             )
-        tables.replace(spec, kept(held))
+        if grow:
+            tables.merge(spec, kept(held), update=False)
+        else:
+            tables.replace(spec, kept(held))
     finally:
         held.unpersist()
+
+
+def _refuse(tables: Warehouse, rows: DataFrame, earlier: str, grows: str | None) -> None:
+    """Put the refused rows in the place of the earlier ones; of a table that grows only those of a failed load go."""
+    if grows is None or not tables.exists(QUARANTINE):
+        tables.replace(QUARANTINE, rows, where=earlier)
+        return
+    failed = tables.read(QUARANTINE).where(f"source_table = '{grows}' AND NOT load_kept")
+    tables.merge(QUARANTINE, rows, gone=failed.select(*QUARANTINE.key))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from pma.checks import Check, judge, mark_known, refuse_copies
+from pma.checks import Check, judge, mark_known, readable, refuse_copies
 from pma.sources.settings import SourceSettings
 from pma.sources.tables import PURCHASES
 from pma.tables import TableSpec
@@ -72,14 +72,3 @@ def complete_customers(known: DataFrame, purchases: DataFrame) -> DataFrame:
 def _endless(name: str) -> Column:
     """Infinity, or what is no number: Spark holds the latter to be the greater."""
     return F.col(name) >= F.lit(float("inf"))
-
-
-def readable(mapped: DataFrame, spec: TableSpec) -> list[Check]:
-    """Return a check per column: a value that the source gave and we could not read, and a required one it did not."""
-    mapping = mapped.select("given.*").columns
-    came = {name: F.col(f"given.{name}").isNotNull() if name in mapping else F.lit(False) for name in spec.required}
-    missing = [Check(f"missing_{name}", F.col(name).isNull() & ~came[name]) for name in spec.required]
-    unreadable = [
-        Check(f"unreadable_{name}", F.col(name).isNull() & F.col(f"given.{name}").isNotNull()) for name in mapping
-    ]
-    return missing + unreadable

@@ -1,0 +1,389 @@
+import hashlib
+from collections import Counter
+from datetime import date, datetime, timedelta
+from itertools import groupby
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from pma.marketing.identities import identities
+from pma.marketing.refresh import map_version, refresh_identities, refresh_sessions, touched_devices
+from pma.marketing.sessions import read_session_rules, sessionise
+from pma.marketing.settings import SessionSettings
+from pma.marketing.tables import EVENTS, IDENTITIES, SESSIONS
+from pma.tables import TableError, conform
+from tests.marketing.clicks import RULES, SITE, at, event, frame
+
+SETTINGS = SessionSettings()
+VERSION = date(2026, 3, 10)
+GOOGLE = "?utm_source=google&utm_medium=cpc&utm_campaign=spring"
+NEWS = "?utm_source=newsletter&utm_medium=email&utm_campaign=weekly"
+DIRECT = ("(direct)", "(none)", None)
+SPRING = ("google", "cpc", "spring")
+WEEKLY = ("newsletter", "email", "weekly")
+OWN = {"referrer": SITE}
+PAYPAL = {"referrer": "https://www.paypal.com/checkout"}
+SEARCH = {"referrer": "https://www.google.de/"}
+FORUM = {"referrer": "https://rad-forum.example/thread/1"}
+SECOND = 1 / 60
+MICRO = SECOND / 1_000_000
+
+# What a device does: minutes after noon, query and the rest of each event. And its sessions: source, medium, campaign,
+# and how many events each has.
+CASES = {
+    "exactly 30 minutes stay, a microsecond more does not": (
+        [(0, ""), (30, ""), (60 + MICRO, "")],
+        [(*DIRECT, 2), (*DIRECT, 1)],
+    ),
+    "midnight splits nothing": ([(11 * 60 + 50, GOOGLE), (12 * 60 + 10, "")], [(*SPRING, 2)]),
+    "a new campaign splits, the same again does not": (
+        [(0, GOOGLE), (1, GOOGLE), (2, NEWS), (3, NEWS), (4, GOOGLE)],
+        [(*SPRING, 2), (*WEEKLY, 2), (*SPRING, 1)],
+    ),
+    "letters, blanks and aliases make no new campaign": (
+        [(0, GOOGLE), (1, "?utm_source=Google%20&utm_medium=CPC&utm_campaign=Spring+")],
+        [(*SPRING, 2)],
+    ),
+    "losing the tags does not split": ([(0, GOOGLE), (1, "", OWN), (2, ""), (3, GOOGLE, OWN)], [(*SPRING, 4)]),
+    "losing some of the tags does not split": (
+        [(0, GOOGLE), (1, "?utm_source=google"), (2, "?utm_medium=cpc"), (3, GOOGLE)],
+        [(*SPRING, 4)],
+    ),
+    "empty tags are no tags": ([(0, GOOGLE), (1, "?utm_source=&utm_campaign=%20")], [(*SPRING, 2)]),
+    "a new medium of the same source splits": (
+        [(0, "?utm_source=google&utm_medium=cpc"), (1, "?utm_source=google&utm_medium=display")],
+        [("google", "cpc", None, 1), ("google", "display", None, 1)],
+    ),
+    "what a new source leaves empty is not the old one's": (
+        [(0, GOOGLE), (1, "?utm_source=bing"), (2, "?utm_source=bing&utm_medium=cpc")],
+        [(*SPRING, 1), ("bing", "(not set)", None, 1), ("bing", "cpc", None, 1)],
+    ),
+    "a new click id splits, the same does not": (
+        [(0, GOOGLE + "&gclid=A"), (1, GOOGLE + "&gclid=A"), (2, GOOGLE), (3, GOOGLE + "&gclid=B")],
+        [(*SPRING, 3), (*SPRING, 1)],
+    ),
+    "a session that began without takes the first source that it gets": (
+        [(0, ""), (1, "", OWN), (2, GOOGLE), (3, "")],
+        [(*SPRING, 4)],
+    ),
+    "the return from a payment provider continues": (
+        [(0, GOOGLE), (20, "", PAYPAL), (45, "", OWN)],
+        [(*SPRING, 3)],
+    ),
+    "a payment provider is no source of its own": ([(0, "", PAYPAL), (1, "")], [(*DIRECT, 2)]),
+    "an old gclid on a link with other tags is ignored": (
+        [(0, NEWS + "&gclid=old"), (1, NEWS)],
+        [(*WEEKLY, 2)],
+    ),
+    "a gclid without tags is google's": ([(0, "?gclid=A")], [("google", "cpc", None, 1)]),
+    "a gclid fills the medium that the tags leave out": (
+        [(0, "?utm_source=google&gclid=A")],
+        [("google", "cpc", None, 1)],
+    ),
+    "what the tags say of google stays": (
+        [(0, "?utm_source=google&utm_medium=display&utm_campaign=x&gclid=A")],
+        [("google", "display", "x", 1)],
+    ),
+    "a gclid beside a medium of another kind is ignored": (
+        [(0, "?utm_medium=email&gclid=A")],
+        [("(not set)", "email", None, 1)],
+    ),
+    "a parameter is its whole name": ([(0, "?old_gclid=A&xgclid=B")], [(*DIRECT, 1)]),
+    "fbclid names the source and is not paid": ([(0, "?fbclid=A")], [("facebook", "(not set)", None, 1)]),
+    "a search engine is organic": ([(0, "", SEARCH)], [("google", "organic", None, 1)]),
+    "another site is a referral and a new source": (
+        [(0, GOOGLE), (5, "", FORUM), (6, "", OWN)],
+        [(*SPRING, 1), ("rad-forum.example", "referral", None, 2)],
+    ),
+    "a page that lost its tags and shows google still is google's": (
+        [(0, GOOGLE, SEARCH), (1, "", SEARCH)],
+        [(*SPRING, 2)],
+    ),
+    "tags after a search are new": (
+        [(0, "", SEARCH), (1, GOOGLE, SEARCH)],
+        [("google", "organic", None, 1), (*SPRING, 1)],
+    ),
+    "an address that is none is direct": (
+        [(0, "", {"page_url": "http://[::%zz", "referrer": "%%%"}), (1, "", {"page_url": None})],
+        [(*DIRECT, 2)],
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def rules():
+    return read_session_rules(RULES)
+
+
+def happened(name, number, minutes, query, more=None):
+    return event(f"{name}/{number}", minutes, query, device=name, **(more or {}))
+
+
+def sessions_of(spark, events, rules, settings=SETTINGS):
+    logged = events if hasattr(events, "columns") else frame(spark, events)
+    return sessionise(logged, identities(logged, VERSION), VERSION, rules, settings)
+
+
+def test_each_story_becomes_the_sessions_that_it_should(spark, rules):
+    stories = {name: [happened(name, i, *step) for i, step in enumerate(steps)] for name, (steps, _) in CASES.items()}
+    rows = sessions_of(spark, [event for story in stories.values() for event in story], rules).collect()
+    rows.sort(key=lambda row: (row.anonymous_id, row.started_at))
+    by_device = groupby(rows, key=lambda row: row.anonymous_id)
+    found = {name: [(r.source, r.medium, r.campaign, r.events) for r in group] for name, group in by_device}
+    assert found == {name: sessions for name, (_, sessions) in CASES.items()}
+
+
+def test_a_session_says_everything_that_its_table_declares(spark, rules):
+    query = "bikes?utm_source=fb&utm_medium=Paid_Social&utm_campaign=DE_fb_prosp_supply_01&utm_id=77&fbclid=F1"
+    start = 11 * 60 + 30  # 23:30 UTC is the next day in Berlin.
+    events = [
+        event("e1", start, query, referrer="https://l.facebook.com/", user_id="u1", country="de"),
+        event("e2", start + 5, "sell", event_name="sales_ad_created", user_id="u1", **OWN),
+        event("e3", start + 6, "", **OWN),
+    ]
+    framed = sessions_of(spark, events, rules)
+    (row,) = conform(framed, SESSIONS).collect()
+    made_with = row.made_with
+    assert row.asDict() == {
+        "session_id": hashlib.md5(b"d1\ne1").hexdigest(),
+        "anonymous_id": "d1",
+        "user_id": "u1",
+        "map_version": VERSION,
+        "started_at": datetime(2026, 3, 1, 23, 30),
+        "ended_at": datetime(2026, 3, 1, 23, 36),
+        "session_date": date(2026, 3, 2),
+        "country": "DE",
+        "source": "facebook",
+        "medium": "paid_social",
+        "campaign": "DE_fb_prosp_supply_01",
+        "campaign_id": "77",
+        "content": None,
+        "term": None,
+        "click_id": "F1",
+        "click_id_type": "fbclid",
+        "referrer_host": "l.facebook.com",
+        "landing_page": "/de/bikes",
+        "channel": "meta_prospecting",
+        "channel_ga4": "Paid Social",
+        "rules_version": 1,
+        "events": 3,
+        "page_views": 2,
+        "is_bot": False,
+        "bot_rule": None,
+        "made_with": made_with,
+    }
+
+
+def test_events_at_one_moment_stand_in_the_order_of_receipt_then_id(spark, rules):
+    first = {"received_at": at(0)}
+    events = [
+        event("b", 0, NEWS, "by receipt", **first),
+        event("a", 0, GOOGLE, "by receipt"),
+        event("y", 0, NEWS, "by id"),
+        event("x", 0, GOOGLE, "by id"),
+    ]
+    rows = sessions_of(spark, events, rules).collect()
+    found = {row.anonymous_id + "/" + row.source: row.session_id for row in rows}
+    ids = {
+        "by receipt/newsletter": b"by receipt\nb",
+        "by receipt/google": b"by receipt\na",
+        "by id/google": b"by id\nx",
+        "by id/newsletter": b"by id\ny",
+    }
+    assert found == {name: hashlib.md5(key).hexdigest() for name, key in ids.items()}
+
+
+def test_a_session_is_the_user_whose_device_it_was_when_it_began(spark, rules):
+    events = [
+        event("a", 0, device="shared"),
+        event("b", 10, device="shared", user_id="u1"),
+        event("c", 100, device="shared", user_id="u1"),
+        event("d", 110, device="shared", user_id="u2"),
+        event("e", 200, device="shared"),
+        event("f", 0, device="nobody's"),
+    ]
+    rows = sessions_of(spark, events, rules).collect()
+    assert sorted((r.anonymous_id, r.started_at, r.user_id) for r in rows) == [
+        ("nobody's", at(0).replace(tzinfo=None), None),
+        ("shared", at(0).replace(tzinfo=None), "u1"),
+        ("shared", at(100).replace(tzinfo=None), "u1"),
+        ("shared", at(200).replace(tzinfo=None), "u2"),
+    ]
+
+
+def test_a_device_with_too_many_events_on_one_day_is_a_robot_throughout_and_one_with_as_many_as_allowed_is_not(
+    spark, rules
+):
+    settings = SETTINGS.model_copy(update={"bot_events_per_day": 3})
+    midnight = 12 * 60
+    minutes = {
+        "too many": [-2000, 0, 1, 2, 3, 100, 5000],
+        "as many as allowed": [0, 1, 2, midnight, midnight + 1, midnight + 2],
+        "over midnight": [midnight - 2, midnight - 1, midnight, midnight + 1],
+    }
+    events = [event(f"{n}{m}", m, device=n) for n, times in minutes.items() for m in times]
+    events.append(event("g", 0, device="says so", user_agent="Googlebot/2.1"))
+    rows = sessions_of(spark, events, rules, settings).collect()
+    found = Counter((r.anonymous_id, r.is_bot, r.bot_rule, r.events) for r in rows)
+    assert found == Counter(
+        {
+            ("too many", True, "too_many_events", 1): 3,
+            ("too many", True, "too_many_events", 4): 1,
+            ("as many as allowed", False, None, 3): 2,
+            ("over midnight", False, None, 4): 1,
+            ("says so", True, "search_crawler", 1): 1,
+        }
+    )
+
+
+# For random logs: what a query says, as (source, medium, campaign, click id).
+SAID = {
+    "": None,
+    GOOGLE: ("google", "cpc", "spring", None),
+    "?utm_source=google&utm_medium=cpc&utm_campaign=autumn": ("google", "cpc", "autumn", None),
+    "?utm_source=google": ("google", None, None, None),
+    "?utm_medium=cpc": (None, "cpc", None, None),
+    "?utm_campaign=spring": (None, None, "spring", None),
+    "?utm_source=google&utm_medium=organic": ("google", "organic", None, None),
+    NEWS: ("newsletter", "email", "weekly", None),
+    NEWS + "&gclid=G": ("newsletter", "email", "weekly", None),
+    "?gclid=G": ("google", "cpc", None, "G"),
+    GOOGLE + "&gclid=H": ("google", "cpc", "spring", "H"),
+    "?utm_source=bing": ("bing", None, None, None),
+}
+STEPS = st.tuples(
+    st.sampled_from(["d1", "d2", "d3", "d4"]),
+    st.one_of(st.integers(0, 200), st.sampled_from([0, 30, 30 + SECOND, 60 + SECOND])),
+    st.sampled_from(list(SAID)),
+    st.sampled_from([None, None, None, "u1", "u2"]),
+)
+LOGS = st.lists(STEPS, min_size=60, max_size=200)
+
+
+def log(steps, prefix="e"):
+    return [event(f"{prefix}{i}", m, query, device, user_id=user) for i, (device, m, query, user) in enumerate(steps)]
+
+
+def one_by_one(events):
+    """Sessions by the rule in words, event after event: (device, first event, source, events)."""
+    sessions = []
+    ordered = sorted(events, key=lambda e: (e["anonymous_id"], e["occurred_at"], e["received_at"], e["event_id"]))
+    for device, group in groupby(ordered, key=lambda e: e["anonymous_id"]):
+        last, said, touched = None, {}, False
+        for e in group:
+            source, medium, campaign, click = SAID[e["page_url"].removeprefix(SITE)] or (None,) * 4
+            paused = last is None or e["occurred_at"] - last > timedelta(minutes=30)
+            if paused:
+                said, touched = {}, False
+            new_source = touched and source is not None and said.get("source") != source
+            if new_source:
+                said, inside = {}, False
+            else:
+                inside = touched
+            new_medium = inside and medium is not None and said.get("medium") != medium
+            if new_medium:
+                said, inside = {"source": said.get("source")}, False
+            finer = {"campaign": campaign, "click": click}
+            new_finer = inside and any(v is not None and said.get(k) != v for k, v in finer.items())
+            if paused or new_source or new_medium or new_finer:
+                sessions.append([device, e["event_id"], None, 0])
+            values = {"source": source, "medium": medium, **finer}
+            said |= {k: v for k, v in values.items() if v is not None}
+            is_touch = any(v is not None for v in values.values())
+            if is_touch and sessions[-1][2] is None:
+                sessions[-1][2] = source or "(not set)"
+            touched = touched or is_touch
+            sessions[-1][3] += 1
+            last = e["occurred_at"]
+    return sorted((hashlib.md5(f"{d}\n{e}".encode()).hexdigest(), s or "(direct)", n) for d, e, s, n in sessions)
+
+
+@examples(max_examples=6)
+@given(LOGS, st.randoms(use_true_random=False), st.integers(1, 7))
+def test_sessions_are_those_of_reading_event_by_event_whatever_the_order_of_rows_and_partitions(
+    spark, rules, steps, chance, partitions
+):
+    events = log(steps)
+    shuffled = chance.sample(events, len(events))
+    rows = sessions_of(spark, frame(spark, shuffled).repartition(partitions), rules).collect()
+    assert sorted((r.session_id, r.source, r.events) for r in rows) == one_by_one(events)
+    assert sum(r.events for r in rows) == len(events)
+
+
+@examples(max_examples=3)
+@given(LOGS, st.data())
+def test_making_only_touched_devices_anew_equals_a_full_rebuild_wherever_the_log_is_cut(spark, rules, steps, data):
+    events = log(steps)
+    is_late = data.draw(st.lists(st.booleans(), min_size=len(events), max_size=len(events)))
+    early = [e for e, late in zip(events, is_late, strict=True) if not late]
+    everything = frame(spark, events).persist()
+    old = sessions_of(spark, early, rules).persist()
+    touched = touched_devices(everything, old).persist()
+    fresh = sessionise(
+        everything.join(touched, "anonymous_id", "left_semi"), identities(everything, VERSION), VERSION, rules, SETTINGS
+    )
+    kept = old.join(touched, "anonymous_id", "left_anti")
+    rebuilt = sorted(map(tuple, sessions_of(spark, everything, rules).collect()))
+    assert sorted(map(tuple, fresh.unionByName(kept).collect())) == rebuilt
+    late_devices = {e["anonymous_id"] for e, late in zip(events, is_late, strict=True) if late}
+    assert {row.anonymous_id for row in touched.collect()} == late_devices
+
+
+def test_late_events_a_moved_map_and_new_rules_leave_what_a_full_rebuild_would(spark, warehouse, rules):
+    def refreshed(settings=SETTINGS):
+        version = map_version(warehouse.read(EVENTS), settings)
+        refresh_identities(warehouse, version)
+        warehouse.rows_written.pop("il.fct_user_sessions", None)
+        refresh_sessions(warehouse, version, rules, settings)
+        rows = sorted(map(tuple, warehouse.read(SESSIONS).collect()))
+        return rows, warehouse.rows_written["il.fct_user_sessions"]
+
+    def rebuilt(settings=SETTINGS):
+        return refreshed(settings.model_copy(update={"rebuild": True}))[0]
+
+    logins = {"user_id": "u1"}
+    first = [
+        event("a2", 20),
+        event("a3", 40, GOOGLE),
+        event("b1", 0, device="d2"),
+        event("c1", 0, device="d3", **logins),
+    ]
+    warehouse.merge(EVENTS, frame(spark, first), update=False)
+    rows, written = refreshed()
+    assert len(rows) == written == 3
+    assert refreshed() == (rows, 0)
+    # An event before the first of d1: its session gets another id, and the old one goes.
+    received = {"received_at": at(100)}
+    warehouse.merge(EVENTS, frame(spark, [event("a1", 10, **received), event("a4", 300, NEWS)]), update=False)
+    late, written = refreshed()
+    assert (len(late), written) == (4, 2)
+    assert {row[0] for row in rows} - {row[0] for row in late} == {hashlib.md5(b"d1\na2").hexdigest()}
+    assert late == rebuilt()
+    # The next day somebody logs in on d2: the version of the map moves, all sessions say so, and one gets a user.
+    tomorrow = {"received_at": at(1500), "user_id": "u9"}
+    warehouse.merge(EVENTS, frame(spark, [event("b2", 1500, device="d2", **tomorrow)]), update=False)
+    moved, written = refreshed()
+    assert {(row[1], row[2], row[3]) for row in moved} == {
+        ("d1", None, date(2026, 3, 3)),
+        ("d2", "u9", date(2026, 3, 3)),
+        ("d3", "u1", date(2026, 3, 3)),
+    }
+    assert (written, moved) == (5, rebuilt())
+    # As of the day before nobody had logged in on d2.
+    past = SETTINGS.model_copy(update={"map_version": date(2026, 3, 2)})
+    before, _ = refreshed(past)
+    assert {row[2] for row in before if row[1] == "d2"} == {None}
+    assert before == rebuilt(past)
+    assert {r.map_version for r in warehouse.read(IDENTITIES).collect()} == {date(2026, 3, 2), date(2026, 3, 3)}
+    short = past.model_copy(update={"pause_minutes": 5})
+    assert refreshed(short)[0] == rebuilt(short) != before
+
+
+def test_without_an_event_the_map_has_no_version(spark):
+    with pytest.raises(TableError, match=r"st_il\.st_events: no event"):
+        map_version(frame(spark, []), SETTINGS)
+    assert map_version(frame(spark, [event("a", 0)]), SETTINGS) == date(2026, 3, 2)
+    past = SETTINGS.model_copy(update={"map_version": date(2026, 2, 1)})
+    assert map_version(frame(spark, []), past) == date(2026, 2, 1)
