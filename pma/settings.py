@@ -21,6 +21,7 @@ from pma.embeddings.settings import EmbeddingSettings
 from pma.marketing.settings import MarketingSettings
 from pma.mmm.settings import MmmSettings
 from pma.parallel import ParallelSettings
+from pma.report.settings import ReportSettings
 from pma.section import Section
 from pma.simulation.settings import SimulationSettings
 from pma.sources.settings import FeedSettings, SourceSettings
@@ -53,6 +54,7 @@ class Settings(Section):
     feeds: FeedSettings = FeedSettings()
     marketing: MarketingSettings = MarketingSettings()
     mmm: MmmSettings = MmmSettings()
+    report: ReportSettings = ReportSettings()
 
     def digest(self) -> str:
         """Return twelve hex digits that change when any setting changes."""

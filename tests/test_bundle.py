@@ -68,7 +68,9 @@ def test_the_bundle_includes_every_job_file_and_only_files_that_exist():
     included = [path for pattern in BUNDLE["include"] for path in REPOSITORY.glob(pattern)]
 
     assert sorted(included) == JOB_FILES
-    assert [file.name for file in JOB_FILES] == ["embeddings.job.yml", "maintenance.job.yml"]
+    assert [file.name.removesuffix(".job.yml") for file in JOB_FILES] == [
+        *("embeddings", "maintenance", "marketing", "simulation")
+    ]
 
 
 @each_file
