@@ -7,7 +7,7 @@ from pma.mmm.bike_events import read_bike_events
 from pma.mmm.calendar import CALENDAR, calendar_weeks, mondays, public_holidays, records
 from pma.mmm.geo_panel import Judge
 from pma.mmm.panel import Feeds, extent, mmm_input
-from pma.mmm.readiness import readiness
+from pma.mmm.readiness import readiness, require_judged
 from pma.mmm.tables import MMM_INPUT, MMM_READINESS
 from pma.mmm.variables import read_variables
 from pma.report.readiness_page import readiness_text, write_readiness_page
@@ -34,6 +34,7 @@ def main(argv: list[str] | None = None) -> None:
         rows = run.spark.createDataFrame(records(found.assign(run_id=run.run_id)), MMM_READINESS.schema)
         tables.replace(MMM_READINESS, rows)
         print(f"{readiness_text(found)}\n{write_readiness_page(found, settings.report.path).resolve()}")
+        require_judged(found, settings.parallel)
 
 
 if __name__ == "__main__":

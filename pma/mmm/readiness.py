@@ -38,7 +38,7 @@ from pma.mmm.geo_panel import ALL, Finding, GeoPanel, Judge, geo_panel
 from pma.mmm.spending import UNKNOWN, with_feed
 from pma.mmm.tables import MMM_READINESS
 from pma.mmm.variables import VariableRules
-from pma.parallel import Mapped, ParallelSettings, map_groups
+from pma.parallel import GroupsFailedError, Mapped, ParallelSettings, map_groups
 
 Check = Callable[[GeoPanel], Iterable[Finding]]
 
@@ -69,6 +69,8 @@ CHECKS: Mapping[tuple[str, ...], Check] = {
     ("follows_target",): collinearity.follows_target,
     ("explained_by_time",): collinearity.explained_by_time,
 }
+# A geo whose checks raised.
+FAILED = "checks_failed"
 COLUMNS = tuple(column.name for column in MMM_READINESS.columns if column.name != "run_id")
 RERUN = "Ask the data engineers: the message names what they need."
 
@@ -96,6 +98,18 @@ def readiness(
     rows = [_pandas(geos), _failed(geos, origin), _pandas(across), _failed(across, origin)]
     every = pd.concat([frame for frame in rows if len(frame)] or [_frame([], origin)], ignore_index=True)
     return every.sort_values(["geo_level", "geo", "variable", "check"], ignore_index=True)[list(COLUMNS)]
+
+
+def require_judged(found: pd.DataFrame, settings: ParallelSettings) -> None:
+    """Raise GroupsFailedError when more geos than `max_failed_share` could not be judged; call it once rows landed."""
+    geos = found[~found["geo"].str.startswith("(")].drop_duplicates(["geo_level", "geo"])
+    failed = found[(found["check"] == FAILED) & ~found["geo"].str.startswith("(")]
+    if len(failed) > settings.max_failed_share * len(geos):
+        said = "; ".join(f"{row.geo}: {row.detail}" for row in failed.head(5).itertuples())
+        raise GroupsFailedError(
+            f"{MMM_READINESS.name}: {len(failed)} of {len(geos)} geos could not be judged, parallel.max_failed_share "
+            f"allows {settings.max_failed_share:.0%}: {said}. Fix: mend what the messages name, run the job again"
+        )
 
 
 def feed_facts(spend: DataFrame, rules: VariableRules) -> DataFrame:
@@ -167,5 +181,5 @@ def _failed(mapped: Mapped, origin: str) -> pd.DataFrame:
         severity = "fail" if "geo" in error else "warn"
         cost = "The geo is not fitted." if "geo" in error else "Countries were not compared in this variable."
         place = (error.get("geo_level", "country"), error.get("geo", ALL))
-        found.append((*place, Finding("checks_failed", variable, severity, said, cost, RERUN)))
+        found.append((*place, Finding(FAILED, variable, severity, said, cost, RERUN)))
     return _frame(found, origin)

@@ -4,12 +4,14 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
+import yaml
 from deltalake import DeltaTable
 
 from jobs.mmm_input import main
 from pma.marketing.tables import AD_SPEND, CONTEXT, CONVERSIONS, EXCHANGE_RATES
 from pma.tables import WarehouseSettings
 from pma.warehouse import Warehouse
+from tests.conftest import REPOSITORY, TEST_SPARK
 from tests.mmm.marketplace import W1, WEEKS, feeds_of
 
 
@@ -28,9 +30,15 @@ def ran(spark, tmp_path_factory):
 
 
 def arguments(folder):
-    given = {"warehouse.path": folder / "warehouse", "report.path": folder / "report"}
-    given["marketing.regions.countries"] = "{DACH: [DE, AT], NORTH: [XX]}"
-    return [word for key, value in given.items() for word in ("--set", f"{key}={value}")]
+    given = {
+        "rules": str(REPOSITORY / "conf" / "rules"),
+        "spark": TEST_SPARK.model_dump(),
+        "warehouse": {"path": str(folder / "warehouse")},
+        "report": {"path": str(folder / "report")},
+        "marketing": {"regions": {"countries": {"DACH": ["DE", "AT"], "NORTH": ["XX"]}}},
+    }
+    (folder / "conf.yml").write_text(yaml.safe_dump(given))
+    return ["--conf", str(folder / "conf.yml")]
 
 
 def stored(folder, table):

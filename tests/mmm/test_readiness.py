@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from pma.mmm.across import check_variable
 from pma.mmm.geo_panel import Judge
-from pma.mmm.readiness import CHECKS, COLUMNS, check_geo, readiness
+from pma.mmm.readiness import CHECKS, COLUMNS, check_geo, readiness, require_judged
 from pma.mmm.settings import ReadinessSettings
 from pma.mmm.tables import MMM_READINESS
-from pma.parallel import ParallelSettings
+from pma.parallel import GroupsFailedError, ParallelSettings
 from tests.mmm.worlds import RATES, ROLES, RULES, WEEKS, N, accused, clean, feed, findings, long_rows
 
 
@@ -56,6 +56,11 @@ def jump(world):
 
 def cut_last(world):
     world["incomplete"] = [N - 1]
+
+
+def not_yet(world):
+    world["incomplete"] = [N - 1]
+    world["gaps"]["tv"] = [None] * (N - 1) + ["after_last_data"]
 
 
 def short_world(world):
@@ -115,6 +120,7 @@ FAULTS = [
     ("rate", unpriced, {("no_exchange_rate", "XAU"): (WEEKS[4], WEEKS[4])}),
     ("jump", jump, {("currency_jump", "CHF"): (WEEKS[50], WEEKS[50])}),
     ("cut", cut_last, {("partial_week", "(all)"): (LAST, LAST)}),
+    ("not yet", not_yet, {("partial_week", "(all)"): (LAST, LAST)}),
     (
         "short",
         short_world,
@@ -349,10 +355,21 @@ def spread(spark):
 
 def test_a_geo_that_cannot_be_judged_is_kept_out_and_the_others_go_on(spread):
     rows = spread["serial"].set_index(["geo", "variable", "check"])
-    assert set(spread["serial"]["geo"]) == {"DE", "AT", "(unknown)", "(all)"} - {"(all)"}
+    assert set(spread["serial"]["geo"]) == {"DE", "AT", "(unknown)", "(all)"}
     assert rows.loc[("AT", "(all)", "checks_failed"), "severity"] == "fail"
     assert set(spread["serial"][spread["serial"]["geo"] == "DE"]["severity"]) == {"ok"}
+    # AT's other series are DE's: that is said; the one that is broken could not be compared.
+    assert rows.loc[("(all)", "tv", "same_everywhere"), "severity"] == "warn"
+    assert rows.loc[("(all)", "uploads", "checks_failed"), "severity"] == "warn"
     assert not spread["serial"].duplicated(list(MMM_READINESS.key)).any()
+
+
+def test_the_job_fails_past_the_share_that_the_settings_allow(spread):
+    require_judged(spread["serial"], ParallelSettings(max_failed_share=0.5))
+    with pytest.raises(
+        GroupsFailedError, match=r"1 of 2 geos could not be judged.*AT: the checks ended with ValueError"
+    ):
+        require_judged(spread["serial"], ParallelSettings(max_failed_share=0.4))
 
 
 def test_engines_agree_row_by_row(spread):
