@@ -299,7 +299,7 @@ CREDITS = ("sales_ads", "orders", "gmv", "new_customers")
 # The models of the weekly report, and what it compares with the week and the year before.
 REPORT_MODELS = ("first_click", "last_click", "u_shape", "linear", "last_non_direct", "time_decay", "data_driven")
 PLATFORM_METRICS = ("spend", "impressions", "clicks")
-COMPARED = (*PLATFORM_METRICS, *[f"{c}_{m}" for c in ("sales_ads", "orders", "gmv") for m in REPORT_MODELS[:3]])
+COMPARED = (*PLATFORM_METRICS, *[f"{c}_{m}" for c in CREDITS for m in REPORT_MODELS[:3]])
 _PLATFORM_TYPES = {"spend": MONEY, "impressions": "bigint", "clicks": "bigint"}
 
 
@@ -338,6 +338,7 @@ WEEKLY_GROWTH = TableSpec(
         Column("is_complete_week", "boolean", "false: the data end inside the week", required=True),
         Column("account_timezones", "string", "time zones of the accounts' days, with commas between"),
         Column("spend", "decimal(28,6)", "reporting currency", required=True),
+        Column("spend_rows_without_rate", "bigint", "rows of il.ad_spend whose currency has no rate: not in spend"),
         Column("impressions", "bigint", "as the platforms count them", required=True),
         Column("clicks", "bigint", "as the platforms count them", required=True),
         *[_credit(credit, model) for model in REPORT_MODELS for credit in CREDITS],
