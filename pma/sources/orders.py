@@ -7,9 +7,8 @@ from datetime import datetime
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pma.checks import Check, judge, mark_known, refuse_copies
+from pma.checks import Check, judge, mark_known, readable, refuse_copies
 from pma.marketing.tables import LISTINGS, ORDERS
-from pma.sources.purchases import readable
 
 
 def check_listings(mapped: DataFrame, now: datetime) -> DataFrame:
