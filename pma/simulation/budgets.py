@@ -19,9 +19,8 @@ USUAL_PRICE = 1100.0
 def running(settings: SimulationSettings) -> np.ndarray:
     """Return in which weeks each channel runs; booleans of (countries, channels, weeks).
 
-    Television never runs in two countries (while others are left), TikTok starts late in half of them, affiliates stop
-    in one, and so does a further start of YouTube come late in one. Who it is is decided over all countries, when it
-    starts or stops for each alone.
+    Television never runs in two countries (where others are left), TikTok starts late in half of them, YouTube in one,
+    and affiliates stop in one. Who it is is decided over all countries; when, for each alone.
     """
     n = settings.weeks
     on = np.ones((len(settings.countries), len(CHANNELS), n), dtype=bool)
