@@ -105,58 +105,57 @@ def _read_group(
     roles, blanks = find_roles(header, rules.sheets), rules.blanks
     lines = read_lines(spark, files)
     cut = [file.uri for file in files if file.is_cut]
-    beside = {
-        role: filled(name, blanks) for role in ("country", "currency", "campaign") if (name := getattr(roles, role))
-    }
     cells = [
         _cell(name, clicks, impressions, roles.date, blanks) for name, (clicks, impressions) in roles.variables.items()
     ]
     # A line that could not be cut into fields is one row, whatever cells were found in it.
     whole = F.when(F.col(BROKEN).isNull(), F.filter(F.array(*cells), lambda cell: cell.raw.isNotNull()))
+    beside = {role: getattr(roles, role) for role in ("country", "currency", "campaign")}
+    nothing = F.lit(None).cast("string")
     long = lines.select(
         name_of(files).alias("file"),
         F.col("_uri").isin(cut).alias("is_cut"),
         F.col(BROKEN).alias("broken"),
         filled(roles.date, blanks).alias("day"),
-        *[value.alias(role) for role, value in beside.items()],
+        *[(filled(name, blanks) if name else nothing).alias(role) for role, name in beside.items()],
         F.explode_outer(whole).alias("cell"),
     ).where("cell IS NOT NULL OR broken IS NOT NULL")
-    variable = F.col("cell.name")
-    several = len(roles.variables) > 1
-    name = variable if "campaign" not in beside else F.coalesce("campaign", variable)
+    return as_rows(long, _values(roles, currency))
+
+
+def _values(roles: Roles, currency: str) -> dict[str, Column]:
+    """Return what a cell is as a row of spend."""
+    variable, day = F.col("cell.name"), F.col("day").try_cast("date")
+    name = F.coalesce("campaign", variable)
     # Two variables of one campaign are two rows of the table.
-    own_id = F.concat_ws("/", "campaign", variable) if several and "campaign" in beside else name
+    own_id = F.concat_ws("/", "campaign", variable) if len(roles.variables) > 1 else name
+    said = {roles.date: "day", "(line)": "broken", "country": "country", "currency": "currency", "campaign": "campaign"}
     line = F.map_from_arrays(
-        F.array(
-            F.lit(roles.date), F.lit("line"), F.coalesce(variable, F.lit("value")), *[F.lit(role) for role in beside]
-        ),
-        F.array("day", "broken", "cell.raw", *[F.col(role) for role in beside]),
+        F.array(F.coalesce(variable, F.lit("value")), *[F.lit(key) for key in said]),
+        F.array("cell.raw", *said.values()),
     )
     faults = [
         F.when(F.col("broken").isNotNull(), F.lit("broken_line")),
         F.when(F.col("is_cut"), F.lit("cut_file")),
-        *_unreadable("day", F.col("day").try_cast("date"), roles.date),
+        F.when(F.col("day").isNotNull() & day.isNull(), F.lit(f"unreadable_{roles.date}")),
     ]
-    return as_rows(
-        long,
-        {
-            "ad_platform": F.lit(PLATFORM),
-            "source_file": F.col("file"),
-            "raw_variable": variable,
-            "date": F.col("day").try_cast("date"),
-            "account_id": F.regexp_replace("file", r"\.csv$", ""),
-            "campaign_id": own_id,
-            "campaign_name": name,
-            "campaign_status": F.lit("unknown"),
-            "currency": F.upper(F.coalesce(*[F.col("currency")] if "currency" in beside else [], F.lit(currency))),
-            "country": F.col("country") if "country" in beside else F.lit(None),
-            "spend_local": F.col("cell.spend"),
-            "clicks": F.col("cell.clicks"),
-            "impressions": F.col("cell.impressions"),
-            "given": F.struct(F.col("file"), F.map_filter(line, lambda _, value: value.isNotNull()).alias("line")),
-            "faults": F.concat(F.array_compact(F.array(*faults)), F.coalesce("cell.faults", F.array())),
-        },
-    )
+    return {
+        "ad_platform": F.lit(PLATFORM),
+        "source_file": F.col("file"),
+        "raw_variable": variable,
+        "date": day,
+        "account_id": F.regexp_replace("file", r"\.csv$", ""),
+        "campaign_id": own_id,
+        "campaign_name": name,
+        "campaign_status": F.lit("unknown"),
+        "currency": F.upper(F.coalesce("currency", F.lit(currency))),
+        "country": F.col("country"),
+        "spend_local": F.col("cell.spend"),
+        "clicks": F.col("cell.clicks"),
+        "impressions": F.col("cell.impressions"),
+        "given": F.struct(F.col("file"), F.map_filter(line, lambda _, value: value.isNotNull()).alias("line")),
+        "faults": F.concat(F.array_compact(F.array(*faults)), F.coalesce("cell.faults", F.array())),
+    }
 
 
 def _cell(name: str, clicks: str | None, impressions: str | None, date: str, blanks: tuple[str, ...]) -> Column:
@@ -178,7 +177,3 @@ def _cell(name: str, clicks: str | None, impressions: str | None, date: str, bla
         *[value.alias(field) for field, value in values.items()],
         F.array_compact(F.array(missing, *faults)).alias("faults"),
     )
-
-
-def _unreadable(text: str, value: Column, column: str) -> list[Column]:
-    return [F.when(F.col(text).isNotNull() & value.isNull(), F.lit(f"unreadable_{column}"))]

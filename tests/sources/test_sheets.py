@@ -70,7 +70,7 @@ def test_cells_that_cannot_be_read_and_files_that_were_cut_are_faulty_and_keep_w
     ]
     given = next(row["given"] for row in rows if row["faults"] == ["unreadable_TV"])
     assert (given["file"], given["line"]["TV"]) == ("tv.csv", "1.200,50")
-    line = next(row["given"]["line"]["line"] for row in rows if row["faults"] == ["broken_line"])
+    line = next(row["given"]["line"]["(line)"] for row in rows if row["faults"] == ["broken_line"])
     assert line == "2026-01-09,DE,5,1,more"
 
 

@@ -1,0 +1,40 @@
+"""Load exchange rates, context and lift tests, and make `il.ad_spend` of platforms' exports and hand-kept sheets."""
+
+from functools import partial
+
+from pma.marketing.ad_spend import ad_spend, campaigns, judge_rows, raw_names, require_conserved
+from pma.marketing.spend_rules import read_spend_rules
+from pma.marketing.tables import AD_SPEND, CAMPAIGNS, CONTEXT, EXCHANGE_RATES, LIFT_TESTS, VARIABLE_NAMES
+from pma.marketing.variables import variable_names
+from pma.runs import job_run
+from pma.sources.exports import read_exports
+from pma.sources.external import read_mapped
+from pma.sources.landing import land
+from pma.sources.platforms import read_platforms
+from pma.sources.purchases import check_dimension
+from pma.sources.sheets import read_sheets
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Rates first: a currency without any is refused. Spend is held against its files before it is written."""
+    with job_run("ad_spend", argv) as run:
+        tables, feeds, settings = run.tables, run.settings.feeds.located(), run.settings.marketing
+        mappings, rules = read_platforms(run.settings.rules), read_spend_rules(run.settings.rules)
+        into = partial(land, tables, max_refused_share=feeds.max_refused_share, section="feeds")
+        for spec in (EXCHANGE_RATES, CONTEXT, LIFT_TESTS):
+            into(spec, check_dimension(read_mapped(run.spark, feeds, spec, section="feeds"), spec))
+        exports = read_exports(run.spark, str(feeds.exports), mappings, feeds.export_tables)
+        rows = exports.unionByName(
+            read_sheets(run.spark, str(feeds.sheets), mappings, settings.spend.currency)
+        ).persist()
+        rates = tables.read(EXCHANGE_RATES)
+        judged = judge_rows(rows, rates, rules, settings).persist()
+        landed = ad_spend(judged, rates, settings, run.run_id)
+        require_conserved(rows, landed)
+        tables.replace(VARIABLE_NAMES, variable_names(raw_names(judged), tables.read(CONTEXT), rules))
+        into(AD_SPEND, landed, source="exports")
+        tables.replace(CAMPAIGNS, campaigns(judged))
+
+
+if __name__ == "__main__":
+    main()
