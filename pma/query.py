@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,14 +12,22 @@ from pyspark.sql import SparkSession
 
 from pma.settings import load
 from pma.spark import literal, spark_session
-from pma.tables import LAYERS, WarehouseSettings
+from pma.tables import LAYERS, TableError, WarehouseSettings
+from pma.views import View, create_views, full_name, read_views, readable, statement
+
+logger = logging.getLogger(__name__)
 
 # Where a session keeps which folder each of its table names stands for, as JSON.
 REGISTERED = "spark.pma.registered"
+# The same of its views, and the statement of each.
+VIEWS = "spark.pma.views"
 
 
-def register(spark: SparkSession, settings: WarehouseSettings) -> None:
-    """Make `SELECT ... FROM bl.customer_embeddings` work in this session for every table of a folder warehouse."""
+def register(spark: SparkSession, settings: WarehouseSettings, views: Sequence[View] = ()) -> None:
+    """Make `SELECT ... FROM bl.customer_embeddings` work in this session for every table of a folder warehouse.
+
+    The views whose tables are there work too; one that cannot be made is named in the log.
+    """
     root = settings.path
     if root is None or "://" in root:
         return
@@ -36,6 +45,23 @@ def register(spark: SparkSession, settings: WarehouseSettings) -> None:
         if known.get(name) != path:
             spark.sql(f"CREATE TABLE IF NOT EXISTS {name} USING DELTA LOCATION {literal(path)}")
     spark.conf.set(REGISTERED, json.dumps(wanted))
+    _register_views(spark, settings, views)
+
+
+def _register_views(spark: SparkSession, settings: WarehouseSettings, views: Sequence[View]) -> None:
+    """Make the views that the session does not know as they are now, and drop those that are no longer so."""
+    known: dict[str, str] = json.loads(spark.conf.get(VIEWS, "{}") or "{}")
+    wanted = {view.name: statement(settings, view) for view in readable(spark, settings, views)}
+    for name in [name for name, sql in known.items() if wanted.get(name) != sql]:
+        spark.sql(f"DROP VIEW IF EXISTS {full_name(settings, name)}")
+    for view in [view for view in views if view.name in wanted and known.get(view.name) != wanted[view.name]]:
+        try:
+            create_views(spark, settings, [view])
+        except TableError as error:
+            # A job that mends the table must not fail for a view of it.
+            logger.warning("%s", error)
+            del wanted[view.name]
+    spark.conf.set(VIEWS, json.dumps(wanted))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -47,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     settings = load(args.conf)
     spark = spark_session(settings.spark, "pma query")
-    register(spark, settings.warehouse)
+    register(spark, settings.warehouse, read_views(settings.rules))
     for sql in args.sql:
         spark.sql(sql).show(args.rows, truncate=False)
 

@@ -21,6 +21,7 @@ from pma.query import register
 from pma.settings import Settings, masked, parse
 from pma.spark import spark_session
 from pma.tables import Column, TableSpec
+from pma.views import read_views
 from pma.warehouse import Warehouse
 
 logger = logging.getLogger("pma")
@@ -71,7 +72,7 @@ def job_run(job: str, argv: Sequence[str] | None = None) -> Iterator[Run]:
     run = Run(job, run_id, settings, spark, Warehouse(spark, settings.warehouse, run_id))
     started = time.monotonic()
     try:
-        register(spark, settings.warehouse)
+        register(spark, settings.warehouse, read_views(settings.rules))
         yield run
     except BaseException as error:
         _record(run, "failed", f"{type(error).__name__}: {error}"[:2000])

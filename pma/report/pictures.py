@@ -13,7 +13,7 @@ SMALL, WIDE = (4.2, 2.4), (9.0, 3.0)
 # So many channels or regions have a colour of their own.
 COLORS = 10
 _SUMS = {"spend": "spend", "uploads": "sales_ads_u_shape", "orders": "orders_u_shape", "gmv": "gmv_u_shape"}
-_STYLE = {
+_STYLE: Any = {
     "svg.hashsalt": "pma",
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -82,13 +82,13 @@ def _stacked(recent: pd.DataFrame, title: str) -> Picture:
     spent = recent.groupby("channel")["spend"].sum().sort_values(ascending=False, kind="stable")
     named = [name for name in spent.index if spent[name] > 0][:COLORS]
     shown = recent["channel"].where(recent["channel"].isin(named), "all others")
-    by_channel = recent.groupby(["week_start", shown])["spend"].sum().unstack(fill_value=0.0).clip(lower=0)
+    by_channel = recent.groupby(["week_start", shown])["spend"].sum().unstack(fill_value=0).clip(lower=0)
     order = [name for name in [*named, "all others"] if name in by_channel]
 
     def draw(axes: Any) -> None:
         from matplotlib import colormaps
 
-        colors = [*colormaps["tab10"].colors[: len(named)], "#c9d1d9"]
+        colors = [*[colormaps["tab10"](number) for number in range(len(named))], "#c9d1d9"]
         days = pd.to_datetime(by_channel.index)
         axes.stackplot(days, by_channel[order].to_numpy().T, labels=order, colors=colors)
         _legend_beside(axes, reverse=True)
