@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from datetime import timedelta
 from typing import Any
 
@@ -33,12 +34,12 @@ def make_campaigns(
     """
     rows: list[tuple[object, ...]] = []
     timezones = _timezones(countries)
-    for i, country in enumerate(countries.itertuples()):
+    for i, country in enumerate(countries.to_dict("records")):
         for c, channel in enumerate(CHANNELS):
             if running[i, c].any():
                 open_weeks = weeks[running[i, c]]
                 account = _account(channel, country, timezones, settings.seed)
-                rows += _of_channel(channel, country.country, account, open_weeks, settings, weeks[-1])
+                rows += _of_channel(channel, country["country"], account, open_weeks, settings, weeks[-1])
     campaigns = pd.DataFrame(rows, columns=COLUMNS)
     for name in ("starts_on", "ends_on", "renamed_on"):
         campaigns[name] = pd.to_datetime(campaigns[name])
@@ -50,26 +51,27 @@ def goal_mix(campaigns: pd.DataFrame, settings: SimulationSettings) -> np.ndarra
     mix = np.zeros((len(settings.countries), len(CHANNELS), len(GOAL_EFFECTS)))
     channel = [c.name for c in CHANNELS]
     sums = campaigns.groupby(["country", "channel", "goal"])["budget_share"].sum()
-    for (country, name, goal), share in sums.items():
-        mix[settings.countries.index(country), channel.index(name), list(GOAL_EFFECTS).index(goal)] = share
+    for row in sums.reset_index().to_dict("records"):
+        goal = list(GOAL_EFFECTS).index(row["goal"])
+        mix[settings.countries.index(row["country"]), channel.index(row["channel"]), goal] = row["budget_share"]
     return mix / np.maximum(mix.sum(axis=2, keepdims=True), 1e-12)
 
 
 def _timezones(countries: pd.DataFrame) -> dict[tuple[str, str], str]:
     """The zone of a region's account in one currency is that of its first country."""
     first = countries.groupby(["management_region", "currency"])["timezone"].first()
-    return {(str(region), str(currency)): zone for (region, currency), zone in first.items()}
+    return {(of["management_region"], of["currency"]): of["timezone"] for of in first.reset_index().to_dict("records")}
 
 
 def _account(
-    channel: Channel, country: Any, timezones: dict[tuple[str, str], str], seed: int
+    channel: Channel, country: dict[Hashable, Any], timezones: dict[tuple[str, str], str], seed: int
 ) -> tuple[str, str, str, str]:
     """Return account_id, account_name, account_timezone and currency."""
     if channel.sheet is not None:
-        return channel.sheet, f"sheet {channel.sheet}", country.timezone, "EUR"
-    currency, region = country.currency, country.management_region
+        return channel.sheet, f"sheet {channel.sheet}", country["timezone"], "EUR"
+    currency, region = country["currency"], country["management_region"]
     if channel.platform == "tiktok":
-        name, zone = f"{COMPANY} {country.country}", "UTC"
+        name, zone = f"{COMPANY} {country['country']}", "UTC"
     else:
         name = f"{COMPANY} {region}" + ("" if currency == "EUR" else f" {currency}")
         zone = timezones[region, currency]
@@ -88,7 +90,7 @@ def _of_channel(
     count = 1 if channel.name == "tv" else int(rng.integers(3, 7))
     shares = rng.dirichlet(np.full(count, 4.0))
     efficiency = np.exp(rng.normal(0, 0.4, count))
-    rows = []
+    rows: list[tuple[object, ...]] = []
     for k in range(count):
         goal = channel.goals[k % len(channel.goals)]
         stem = f"{country}_{channel.token}_{goal}"

@@ -23,7 +23,7 @@ _LEAST = 0.05
 
 def scaled(parts: list[dict[str, np.ndarray]], levels: np.ndarray) -> list[dict[str, np.ndarray]]:
     """Scale each country's unpaid components such that their sum is its level on average over the weeks."""
-    factors = [level / sum(of.values()).mean() for of, level in zip(parts, levels, strict=True)]
+    factors = [level / np.sum(list(of.values()), axis=0).mean() for of, level in zip(parts, levels, strict=True)]
     return [{name: values * factor for name, values in of.items()} for of, factor in zip(parts, factors, strict=True)]
 
 

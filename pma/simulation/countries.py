@@ -61,21 +61,24 @@ def make_flows(settings: SimulationSettings, countries: pd.DataFrame) -> pd.Data
     adds up to `settings.sales_rate`. Prices and lags are log-normal: mean_price is the mean in the reporting currency,
     median_lag_days the median of the days from upload to order, the sigmas those of their logarithms.
     """
-    rows = []
-    for origin in countries.itertuples():
-        near = facts_of(origin.country, settings.seed).neighbours
-        own_price = 1100.0 * np.exp(generator(settings.seed, "price", origin.country).normal(0.0, 0.12))
-        drawn = []
-        for other in countries.itertuples():
-            rng = generator(settings.seed, "flow", origin.country, other.country)
-            is_home = origin.country == other.country
-            is_near = other.country in near or other.management_region == origin.management_region
-            pull = 3.0 if is_home else (0.25 if is_near else 0.06) * other.size
-            pull *= np.exp(rng.normal(0.0, 0.25))
+    rows: list[tuple[object, ...]] = []
+    places = countries.to_dict("records")
+    for origin in places:
+        own = origin["country"]
+        near = facts_of(own, settings.seed).neighbours
+        own_price = 1100.0 * np.exp(generator(settings.seed, "price", own).normal(0.0, 0.12))
+        pulls, drawn = [], []
+        for place in places:
+            other = place["country"]
+            rng = generator(settings.seed, "flow", own, other)
+            is_home = own == other
+            is_near = other in near or place["management_region"] == origin["management_region"]
+            pull = 3.0 if is_home else (0.25 if is_near else 0.06) * place["size"]
+            pulls.append(pull * np.exp(rng.normal(0.0, 0.25)))
             price = own_price * (1.0 if is_home else 1.15) * np.exp(rng.normal(0.0, 0.05))
             lag = (9.0 if is_home else 14.0) * np.exp(rng.normal(0.0, 0.15))
-            drawn.append((origin.country, other.country, pull, price, 0.6, lag, float(rng.uniform(0.6, 0.9))))
-        total = sum(row[2] for row in drawn)
-        rows += [(*row[:2], settings.sales_rate * row[2] / total, *row[3:]) for row in drawn]
+            drawn.append((price, 0.6, lag, float(rng.uniform(0.6, 0.9))))
+        shares = settings.sales_rate * np.array(pulls) / sum(pulls)
+        rows += [(own, p["country"], share, *row) for p, share, row in zip(places, shares, drawn, strict=True)]
     columns = ["origin_country", "destination_country", "share", "mean_price"]
     return pd.DataFrame(rows, columns=[*columns, "price_sigma", "median_lag_days", "lag_sigma"])

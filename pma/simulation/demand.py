@@ -46,7 +46,7 @@ def unpaid(around: Surroundings, target: str, settings: SimulationSettings) -> d
     # Both targets of a country swell together, and nobody measures that swell.
     swell = wander(generator(settings.seed, "swell", around.country), n, 0.9)
     year = 2 * np.pi * (around.weeks.dayofyear.to_numpy() - 1) / 365.25
-    height, peak = (0.22, 130) if is_upload else (0.20, 150)
+    height, peak = (0.22, 130.0) if is_upload else (0.20, 150.0)
     height, peak = height * np.exp(rng.normal(0, 0.15)), peak + rng.normal(0, 8)
     second = 0.05 * rng.normal()
     season = height * np.cos(year - 2 * np.pi * peak / 365.25) + second * np.cos(2 * year)

@@ -108,14 +108,12 @@ def write_sheets(marketplace: Marketplace, folder: Path) -> None:
     folder.mkdir(parents=True)
     known = marketplace.spend[marketplace.spend["in_feed"]]
     for channel, name, raw in (("tv", "tv", "TV_ad_spend"), ("youtube_flobikes", "youtube", "YT_Flobikes")):
-        weekly = known[known["channel"] == channel].groupby(["date", "country"], as_index=False)["spend_micros"].sum()
-        weekly[raw] = weekly["spend_micros"] / MICROS
-        weekly = weekly.rename(columns={"date": "week_start"})
-        _to_csv(weekly[["week_start", "country", raw]], folder / f"{name}.csv")
+        weekly = known[known["channel"] == channel].groupby(["date", "country"])["spend_micros"].sum() / MICROS
+        write_csv(weekly.rename(raw).rename_axis(["week_start", "country"]).reset_index(), folder / f"{name}.csv")
     affiliate = known[known["channel"] == "affiliate"].sort_values(["date", "campaign_id"])
     named = affiliate.assign(campaign=marketplace.campaigns["campaign_name"].to_numpy()[affiliate["place"]])
     named = named.rename(columns={"spend": "aff_cost", "clicks": "aff_clicks"})
-    _to_csv(named[["date", "country", "campaign", "aff_cost", "aff_clicks"]], folder / "affiliate.csv")
+    write_csv(named[["date", "country", "campaign", "aff_cost", "aff_clicks"]], folder / "affiliate.csv")
 
 
 def _known(marketplace: Marketplace) -> pd.DataFrame:
@@ -160,8 +158,9 @@ def _write(rows: pd.DataFrame, layout: dict[str, str], exported: pd.Timestamp, p
     clean = np.where(is_over, rows["status"], "enabled")
     statuses = STATUS[str(rows["ad_platform"].iloc[0])]
     told = rows.assign(status=[statuses[status] for status in clean])
-    _to_csv(told[list(layout.values())].set_axis(list(layout), axis=1), path)
+    write_csv(told[list(layout.values())].set_axis(list(layout), axis=1), path)
 
 
-def _to_csv(frame: pd.DataFrame, path: Path) -> None:
-    frame.to_csv(path, index=False, float_format="%.2f", date_format="%Y-%m-%d", lineterminator="\n")
+def write_csv(frame: pd.DataFrame, path: Path, decimals: int = 2) -> None:
+    """Write a frame as a comma-separated file with a header, days as YYYY-MM-DD."""
+    frame.to_csv(path, index=False, float_format=f"%.{decimals}f", date_format="%Y-%m-%d", lineterminator="\n")

@@ -22,7 +22,8 @@ def gaps(settings: SimulationSettings, weeks: pd.DatetimeIndex) -> pd.DataFrame:
     n = len(weeks)
     last = weeks[-1] + pd.Timedelta(days=6)
     before = {"youtube_flobikes": round(n * 80 / 156), **{name: round(n * 60 / 156) for name in DEMAND_GEN}}
-    rows = [(name, None, weeks[0], weeks[count] - pd.Timedelta(days=1)) for name, count in before.items()]
+    rows: list[tuple[str, str | None, pd.Timestamp, pd.Timestamp]] = []
+    rows += [(name, None, weeks[0], weeks[count] - pd.Timedelta(days=1)) for name, count in before.items()]
     on_air = running(settings)[:, CHANNEL_NAMES.index("tv")].any(axis=1)
     with_tv = [c for c in ranked(settings.seed, "tv feed", settings.countries) if on_air[settings.countries.index(c)]]
     # Some countries' television is known: at least one, where there are several.
@@ -38,9 +39,9 @@ def gaps(settings: SimulationSettings, weeks: pd.DatetimeIndex) -> pd.DataFrame:
 def in_feed(spend: pd.DataFrame, missing: pd.DataFrame) -> np.ndarray:
     """Return for each row of spend whether the company's feeds have it."""
     there = np.ones(len(spend), dtype=bool)
-    for gap in missing.itertuples():
-        lost = (spend["channel"] == gap.channel) & spend["date"].between(gap.starts_on, gap.ends_on)
-        if gap.country is not None:
-            lost &= spend["country"] == gap.country
+    for gap in missing.to_dict("records"):
+        lost = (spend["channel"] == gap["channel"]) & spend["date"].between(gap["starts_on"], gap["ends_on"])
+        if gap["country"] is not None:
+            lost &= spend["country"] == gap["country"]
         there &= ~lost.to_numpy()
     return there

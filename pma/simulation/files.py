@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from pma.settings import digest
-from pma.simulation.exports import write_exports, write_sheets
+from pma.simulation.exports import write_csv, write_exports, write_sheets
 from pma.simulation.marketplace import Marketplace
 from pma.simulation.settings import SimulationSettings
 from pma.tables import TableError
@@ -77,10 +77,9 @@ def write_files(marketplace: Marketplace, folder: Path) -> None:
     beside.mkdir(parents=True)
     write_exports(marketplace, beside / "exports")
     write_sheets(marketplace, beside / "sheets")
-    days = {"date_format": "%Y-%m-%d", "index": False, "lineterminator": "\n"}
-    marketplace.exchange_rates.to_csv(beside / "exchange_rates.csv", float_format="%.6f", **days)
-    marketplace.context.to_csv(beside / "context.csv", **days)
-    marketplace.lift_tests[LIFT_COLUMNS].to_csv(beside / "lift_tests.csv", **days)
+    write_csv(marketplace.exchange_rates, beside / "exchange_rates.csv", decimals=6)
+    write_csv(marketplace.context, beside / "context.csv")
+    write_csv(marketplace.lift_tests[LIFT_COLUMNS], beside / "lift_tests.csv", decimals=3)
     (beside / MANIFEST).write_text(json.dumps(said, indent=2) + "\n", encoding="utf-8")
     _put(beside, folder)
 

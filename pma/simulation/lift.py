@@ -46,9 +46,9 @@ def plan_tests(settings: SimulationSettings, planned: np.ndarray) -> pd.DataFram
 def with_tests(settings: SimulationSettings, planned: np.ndarray, tests: pd.DataFrame) -> np.ndarray:
     """Return planned spend with the changes of the tests in it; (countries, channels, weeks)."""
     changed = planned.copy()
-    for test in tests.itertuples():
-        i, c = settings.countries.index(str(test.country)), CHANNEL_NAMES.index(str(test.channel))
-        changed[i, c, test.first_week : test.first_week + WEEKS] *= 1 + test.change
+    for test in tests.to_dict("records"):
+        i, c = settings.countries.index(test["country"]), CHANNEL_NAMES.index(test["channel"])
+        changed[i, c, test["first_week"] : test["first_week"] + WEEKS] *= 1 + test["change"]
     return changed
 
 
@@ -62,9 +62,9 @@ def measure_tests(
     sellers that the change brought. `gmv` is that of the test's country.
     """
     rows = []
-    for test in tests.itertuples():
-        i, c = settings.countries.index(str(test.country)), CHANNEL_NAMES.index(str(test.channel))
-        window = slice(test.first_week, test.first_week + WEEKS)
+    for test in tests.to_dict("records"):
+        i, c = settings.countries.index(test["country"]), CHANNEL_NAMES.index(test["channel"])
+        window = slice(test["first_week"], test["first_week"] + WEEKS)
         without = structure.spend.copy()
         without[i, c, window] = planned[i, c, window]
         before, after = structure.with_spend(without), structure
@@ -74,15 +74,15 @@ def measure_tests(
             series = (before.uploads(), after.uploads()) if target == UPLOADS else (before.gmv(), after.gmv())
             base, truth = float(series[0][i, window].sum()), float((series[1] - series[0])[i, window].sum())
             error = RELATIVE_ERROR * abs(truth) + ABSOLUTE_ERROR * base
-            noise = generator(settings.seed, "lift error", str(test.test_id), target).normal(0, error)
+            noise = generator(settings.seed, "lift error", test["test_id"], target).normal(0, error)
             rows.append((test, target, usual, change, truth + noise, error, truth))
-    starts = [structure.weeks[test.first_week] for test, *_ in rows]
+    starts = [structure.weeks[test["first_week"]] for test, *_ in rows]
     return pd.DataFrame(
         {
-            "test_id": [test.test_id for test, *_ in rows],
+            "test_id": [test["test_id"] for test, *_ in rows],
             "target": [target for _, target, *_ in rows],
-            "country": [test.country for test, *_ in rows],
-            "channel": [test.channel for test, *_ in rows],
+            "country": [test["country"] for test, *_ in rows],
+            "channel": [test["channel"] for test, *_ in rows],
             "starts_on": starts,
             "ends_on": [start + pd.Timedelta(days=7 * WEEKS - 1) for start in starts],
             "spend": [round(row[2], 2) for row in rows],

@@ -42,7 +42,7 @@ def truth_frames(marketplace: Marketplace) -> dict[str, pd.DataFrame]:
 
 def as_rows(spark: SparkSession, frame: pd.DataFrame, spec: TableSpec) -> DataFrame:
     """Bring one of the frames to Spark, with the table's types; what is not a number becomes null."""
-    told = frame.assign(**{name: frame[name].dt.date for name in frame.select_dtypes("datetime")})
+    told = frame.assign(**{str(name): frame[name].dt.date for name in frame.select_dtypes("datetime")})
     told = told.astype(object).where(frame.notna(), None)
     return spark.createDataFrame(list(told.itertuples(index=False, name=None)), spec.schema)
 
@@ -70,8 +70,8 @@ def contributions(marketplace: Marketplace) -> pd.DataFrame:
     for target in TARGETS:
         rows = _split(marketplace, target)
         weekly = rows.groupby(["country", "component", "week_start"], sort=False)["value"].sum()
-        every = weekly.unstack("week_start", fill_value=0.0)[marketplace.weeks].stack()
-        frames.append(every.rename("value").reset_index().assign(target=target))
+        wide = weekly.unstack("week_start", fill_value=0).reindex(columns=marketplace.weeks, fill_value=0)
+        frames.append(wide.melt(ignore_index=False, var_name="week_start").reset_index().assign(target=target))
     whole = pd.concat(frames, ignore_index=True)
     whole["kind"] = whole["component"].map({name: kind_of(name) for name in whole["component"].unique()})
     return whole
