@@ -54,6 +54,7 @@ class Layout(Section):
     keep: str | None = None
     describes: Literal["ad", "ad_group", "campaign", "account"] | None = None
     ends_whole: bool = False
+    exact: bool = False
 
     def expression(self, column: str, header: Iterable[str]) -> str | None:
         """Return the first of a column's expressions whose source columns the header has."""
@@ -75,7 +76,9 @@ class Layout(Section):
 
     def forbidden(self, header: Sequence[str]) -> list[str]:
         """Return the columns of the header that show another report."""
-        return sorted({name.lower() for name in header} & {name.lower() for name in self.forbid})
+        known = {name.lower() for name in header}
+        foreign = known - set().union(*[self.sources(ours) for ours in self.columns]) if self.exact else set()
+        return sorted((known & {name.lower() for name in self.forbid}) | foreign)
 
     def sources(self, ours: str) -> set[str]:
         """Return every source column that one of ours may come from."""
@@ -150,12 +153,7 @@ def _require_sound(path: Path, place: str, layout: Layout) -> None:
 
 def find_layout(layouts: Mapping[str, Layout], header: Sequence[str]) -> str | None:
     """Return the name of the first layout that a header fits; None where it fits none."""
-    known = {name.lower() for name in header}
-    daily = [layout for layout in layouts.values() if layout.describes is None]
-    of_days = set().union(*[layout.sources("date") | layout.sources("spend_local") for layout in daily])
-    for name, layout in layouts.items():
-        if layout.describes and known & of_days:
-            continue
+    for name, layout in _candidates(layouts, header).items():
         if not layout.lacking(header) and not layout.forbidden(header):
             return name
     return None
@@ -163,7 +161,7 @@ def find_layout(layouts: Mapping[str, Layout], header: Sequence[str]) -> str | N
 
 def explain(layouts: Mapping[str, Layout], header: Sequence[str]) -> str:
     """Say of a header that fits no layout what the nearest one lacks, and which column seems to be renamed."""
-    ranked = sorted(layouts.items(), key=lambda item: _distance(item[1], header))
+    ranked = sorted(_candidates(layouts, header).items(), key=lambda item: _distance(item[1], header))
     name, layout = ranked[0]
     parts = []
     used = set().union(*[layout.sources(ours) for ours in layout.columns])
@@ -175,6 +173,15 @@ def explain(layouts: Mapping[str, Layout], header: Sequence[str]) -> str:
     return f"layout {name} {', '.join(parts)}"
 
 
+def _candidates(layouts: Mapping[str, Layout], header: Sequence[str]) -> dict[str, Layout]:
+    """Return the layouts that a header may be of: with the date or the money of days it is no description."""
+    known = {name.lower() for name in header}
+    daily = {name: layout for name, layout in layouts.items() if layout.describes is None}
+    of_days = set().union(*[layout.sources("date") | layout.sources("spend_local") for layout in daily.values()])
+    return daily if known & of_days else dict(layouts)
+
+
 def _distance(layout: Layout, header: Sequence[str]) -> tuple[float, int]:
-    """How far a header is from a layout: the share of columns it lacks, then how many it must not have."""
-    return len(layout.lacking(header)) / len(layout.columns), len(layout.forbidden(header))
+    """How far a header is from a layout: the share of columns it lacks or must not have, then how many it must not."""
+    wrong = len(layout.forbidden(header))
+    return (len(layout.lacking(header)) + wrong) / len(layout.columns), wrong

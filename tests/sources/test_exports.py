@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pma.sources.exports import read_exports
-from pma.sources.platforms import find_layout, read_platforms, source_columns
+from pma.sources.platforms import explain, find_layout, read_platforms, source_columns
 from pma.sources.settings import SourceTable
 from pma.tables import TableError
 
@@ -210,6 +210,26 @@ def test_a_renamed_column_an_unknown_platform_and_another_report_are_refused_by_
     assert "gogle/g1/a.csv: gogle is no platform of platforms.yml (google, meta," in said
     assert "google/g1/ads.csv: layout campaign_export has ad_id, which another report has" in said
     assert "conf/rules/platforms.yml" in said
+
+
+@pytest.mark.parametrize(
+    ("renamed", "said"),
+    [
+        ({",spend,": ",total_spend,"}, "layout campaign_export lacks spend (renamed to total_spend?)"),
+        ({"date_start": "date_begin"}, "layout campaign_export lacks date_start (renamed to date_begin?)"),
+        # Without the date and the money it still is no list of campaigns that somebody keeps by hand.
+        (
+            {",spend,": ",total_spend,", "date_start": "date_begin"},
+            "layout campaign_export lacks date_start (renamed to date_begin?), lacks spend (renamed to total_spend?)",
+        ),
+    ],
+)
+def test_of_a_header_with_a_renamed_column_the_new_name_is_guessed(renamed, said):
+    header = META
+    for old, new in renamed.items():
+        header = header.replace(old, new)
+    layouts = RULES.layouts("meta")
+    assert (find_layout(layouts, header.split(",")), explain(layouts, header.split(","))) == (None, said)
 
 
 def test_a_file_without_a_byte_is_refused_by_name(spark, tmp_path):
