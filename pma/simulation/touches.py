@@ -34,17 +34,14 @@ def touches(marketplace: Marketplace) -> pd.DataFrame:
     One row per link: touch (its number), channel, campaign_id, referrer, query (null: no tags), spoiled (queries it
     may have instead), share (of the visits by its campaign, or channel).
     """
-    rows = []
+    rows: list[tuple[object, ...]] = []
     # A campaign that runs in several countries has the same link everywhere.
     campaigns = marketplace.campaigns.sort_values(["campaign_id", "country"]).drop_duplicates("campaign_id")
-    for campaign in campaigns.itertuples(index=False):
-        for link, share in PAID.get(campaign.channel, ()):
-            own = replace(
-                link,
-                campaign=link.campaign and campaign.campaign_name,
-                campaign_id=link.campaign_id and str(campaign.campaign_id),
-            )
-            rows.append((campaign.channel, campaign.campaign_id, own.referrer, query(own), faulty(own), share))
+    named = zip(campaigns["channel"], campaigns["campaign_id"], campaigns["campaign_name"], strict=True)
+    for channel, campaign_id, name in named:
+        for link, share in PAID.get(str(channel), ()):
+            own = replace(link, campaign=link.campaign and str(name), campaign_id=link.campaign_id and str(campaign_id))
+            rows.append((channel, campaign_id, own.referrer, query(own), faulty(own), share))
     for channel, links in FREE.items():
         rows += [(channel, None, link.referrer, query(link), faulty(link), share) for link, share in links]
     frame = pd.DataFrame(rows, columns=["channel", "campaign_id", "referrer", "query", "spoiled", "share"])
@@ -84,7 +81,7 @@ def weekly_clicks(marketplace: Marketplace) -> pd.DataFrame:
     """Add the clicks up. One row per country, week (number from 0 on) and campaign with clicks: channel, clicks."""
     clicks = marketplace.spend[["date", "campaign_id", "country", "clicks"]].fillna({"clicks": 0})
     clicks = clicks.assign(week=_week(marketplace, clicks["date"]))
-    clicks = clicks.groupby(["country", "campaign_id", "week"], as_index=False)["clicks"].sum()
+    clicks = clicks.groupby(["country", "campaign_id", "week"], as_index=False).agg({"clicks": "sum"})
     # A campaign may run in several countries.
     channel = marketplace.campaigns.drop_duplicates("campaign_id").set_index("campaign_id")["channel"]
     clicks = clicks.assign(channel=clicks["campaign_id"].map(channel))
@@ -125,8 +122,8 @@ def causes(
     free = added[is_free].merge(
         known[known["campaign_id"].isna()], left_on="component", right_on="channel", how="inner"
     )
-    tv = added[is_tv].groupby(["country", "week"], as_index=False)["weight"].sum()
-    rest = added[~has_link & ~is_free & ~is_tv].groupby(["country", "week"], as_index=False)["weight"].sum()
+    tv = added[is_tv].groupby(["country", "week"], as_index=False).agg({"weight": "sum"})
+    rest = added[~has_link & ~is_free & ~is_tv].groupby(["country", "week"], as_index=False).agg({"weight": "sum"})
     parts = [_shared(paid), _shared(free), _by_channel(rest, UNPAID, known), _after_tv(tv, known, clicks)]
     return pd.concat(parts, ignore_index=True)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -130,15 +132,32 @@ def write_trade(spark: SparkSession, marketplace: Marketplace, folder: str | Pat
 
     Each is read back for the next, so that nothing is drawn twice.
     """
+    # Events need the calendar of this module.
     from pma.simulation.clickstream import events
 
     places = {name: f"{folder}/{name}" for name in ("listings", "orders", "events")}
-    listings(spark, marketplace).write.mode("overwrite").parquet(places["listings"])
-    uploaded = spark.read.parquet(places["listings"])
-    # Parquet joins small files of different tasks; orders are few, and fewer files are read faster.
-    orders(uploaded, marketplace).write.mode("overwrite").parquet(places["orders"])
-    sold = spark.read.parquet(places["orders"])
-    events(uploaded, sold, marketplace).write.mode("overwrite").parquet(places["events"])
+    with _step_by_step(spark):
+        listings(spark, marketplace).write.mode("overwrite").parquet(places["listings"])
+        uploaded = spark.read.parquet(places["listings"])
+        orders(uploaded, marketplace).write.mode("overwrite").parquet(places["orders"])
+        sold = spark.read.parquet(places["orders"])
+        events(uploaded, sold, marketplace).write.mode("overwrite").parquet(places["events"])
+
+
+@contextmanager
+def _step_by_step(spark: SparkSession) -> Iterator[None]:
+    """Let Spark generate code for each step of a plan on its own.
+
+    For all steps of so many draws at once it writes one method of over 8,000 bytes, which the JVM interprets and never
+    compiles: events then take twice as long.
+    """
+    whole = "spark.sql.codegen.wholeStage"
+    before = spark.conf.get(whole)
+    spark.conf.set(whole, "false")
+    try:
+        yield
+    finally:
+        spark.conf.set(whole, before)
 
 
 def daily_counts(marketplace: Marketplace) -> pd.DataFrame:
