@@ -14,7 +14,7 @@ from pma.sources.landing import land
 def main(argv: list[str] | None = None) -> None:
     """Events come in once; sessions of devices that have new ones are made anew."""
     with job_run("sessions", argv) as run:
-        tables, feeds, settings = run.tables, run.settings.feeds, run.settings.marketing.sessions
+        tables, feeds, settings = run.tables, run.settings.feeds.located(), run.settings.marketing.sessions
         rules = read_session_rules(run.settings.rules)
         mapped = read_mapped(run.spark, feeds, EVENTS, section="feeds")
         judged = check_events(mapped, settings, datetime.now(UTC))

@@ -27,6 +27,8 @@ DELTA_CONF = {
 SESSION_CONF = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
+    # Java compiles no longer method: what Spark makes of many rules would be interpreted, ten times slower.
+    "spark.sql.codegen.hugeMethodLimit": "8000",
 }
 # Four tries of a task also on one machine: `local[N]` alone fails a job when one Python worker dies.
 TASK_TRIES = 4

@@ -15,6 +15,7 @@ from delta.tables import DeltaTable
 from py4j.protocol import Py4JJavaError
 from pyspark import StorageLevel
 from pyspark.errors import PySparkException
+from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 from pyspark.sql import functions as F
 
@@ -110,7 +111,7 @@ class Warehouse:
 
             def merge() -> None:
                 same = " AND ".join(f"old.`{k}` = new.`{k}`" for k in spec.key)
-                values = {c.name: F.col(f"new.`{c.name}`") for c in spec.columns}
+                values: dict[str, str | SparkColumn] = {c.name: F.col(f"new.`{c.name}`") for c in spec.columns}
                 merging = self._delta(spec).alias("old").merge(changes.alias("new"), same)
                 if gone is not None:
                     merging = merging.whenMatchedDelete("new._gone")

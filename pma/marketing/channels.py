@@ -73,11 +73,19 @@ def read_source_categories(rules: str | Path) -> SourceCategories:
 def channel_of(rules: ChannelRules, fields: Mapping[str, Column]) -> Column:
     """Return the channel of the first rule that holds, else the rules' `otherwise`; never null.
 
-    `fields` are the columns of FIELDS; null and "" are the same, letters may be capital.
+    `fields` are the columns of FIELDS as `matchable` makes them: they should be columns of the frame by now, since
+    every rule looks at them.
     """
-    known = {name: F.lower(F.coalesce(fields[name], F.lit(""))) for name in FIELDS}
-    found = [F.when(_holds(rule, known), F.lit(rule.channel)) for rule in rules.rules]
-    return F.coalesce(*found, F.lit(rules.otherwise))
+    first, *others = rules.rules
+    found = F.when(_holds(first, fields), first.channel)
+    for rule in others:
+        found = found.when(_holds(rule, fields), rule.channel)
+    return found.otherwise(rules.otherwise)
+
+
+def matchable(value: Column) -> Column:
+    """Return a value as rules compare it: in small letters, "" where it is not known."""
+    return F.lower(F.coalesce(value, F.lit("")))
 
 
 def _holds(rule: ChannelRule, known: Mapping[str, Column]) -> Column:

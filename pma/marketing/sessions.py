@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from pma.marketing.bots import BotRules, bot_rule, read_bot_rules
-from pma.marketing.channels import ChannelRules, category_of, channel_of, core_of, read_channel_rules
+from pma.marketing.channels import FIELDS, ChannelRules, category_of, channel_of, core_of, matchable, read_channel_rules
 from pma.marketing.settings import SessionSettings
 from pma.marketing.tables import SESSIONS, UNKNOWN
 from pma.marketing.traffic import TrafficRules, may_be_touch, read_traffic_rules, with_traffic
@@ -94,8 +94,9 @@ def sessionise(
 def _lean(events: DataFrame, rules: SessionRules, settings: SessionSettings) -> DataFrame:
     """Return of each event what its device's task needs; of an address that is no touch's, no more than the path."""
     micros = F.unix_micros("occurred_at")
-    touch = may_be_touch(rules.traffic, settings.own_hosts)
-    return events.select(
+    looked = events.withColumn("may_be_touch", may_be_touch(rules.traffic, settings.own_hosts))
+    touch = F.col("may_be_touch")
+    return looked.select(
         "anonymous_id",
         "event_id",
         "occurred_at",
@@ -104,7 +105,7 @@ def _lean(events: DataFrame, rules: SessionRules, settings: SessionSettings) -> 
         F.when(touch, F.col("page_url")).otherwise(F.substring_index("page_url", "?", 1)).alias("page_url"),
         F.when(touch, F.col("referrer")).alias("referrer"),
         "user_agent",
-        touch.alias("may_be_touch"),
+        "may_be_touch",
         (F.col("event_name") == "page_view").cast("int").alias("page"),
         F.floor(micros / F.lit(MICROS_PER_DAY)).cast("int").alias("day"),
         micros.alias("at"),
@@ -212,8 +213,9 @@ def _described(sessions: DataFrame, rules: SessionRules, settings: SessionSettin
     )
     named = plain.withColumn("core", core_of(F.col("source")))
     category = category_of(F.col("source"), F.col("core"), rules.traffic.categories)
-    grouped = named.withColumn("category", category)
-    fields = {n: F.col(n) for n in ("source", "medium", "campaign", "category", "click_id_type")}
+    known = named.withColumn("category", category)
+    grouped = known.withColumns({f"known_{name}": matchable(F.col(name)) for name in FIELDS})
+    fields = {name: F.col(f"known_{name}") for name in FIELDS}
     local = F.from_utc_timestamp("started_at", settings.timezone)
     values = {
         "session_id": F.md5(F.concat_ws("\n", "anonymous_id", "event_id").cast("binary")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import Field, model_validator
@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from pma.marketing.channels import SourceCategories, category_of, core_of, read_source_categories
 from pma.marketing.rules_file import read_rules
 from pma.marketing.tables import SESSIONS
-from pma.marketing.utm import decoded, host_of, parameter, query_of
+from pma.marketing.utm import host_of, parameter, query_of, with_parameters
 from pma.section import Section
 
 TAGS = ("source", "medium", "campaign", "content", "term")
@@ -101,31 +101,25 @@ def with_traffic(events: DataFrame, rules: TrafficRules, own_hosts: Sequence[str
     referrer. `is_touch`: source, medium, campaign or click id is there. `referrer_host` is any host but our own.
     """
     kept = events.columns
-    named = _with_host(events.withColumn("query", query_of(F.col("page_url"))), own_hosts)
-    raw = named.select(
+    clicks = [rule.parameter for rule in rules.click_ids.click_ids]
+    names = [*[f"utm_{tag}" for tag in TAGS], *rules.click_ids.campaign_ids, *clicks]
+    host = F.when(F.col("referrer") != "", host_of(F.col("referrer")))
+    told = with_parameters(events.withColumns({"query": query_of(F.col("page_url")), "host": host}), names)
+    named = told.select(
         *kept,
-        *[_when_tagged(parameter(F.col("query"), f"utm_{tag}")).alias(f"utm_{tag}") for tag in TAGS],
-        _first(F.col("query"), rules.click_ids.campaign_ids).alias("utm_id"),
-        *[
-            _when_clicked(parameter(F.col("query"), rule.parameter), rules).alias(f"click_{i}")
-            for i, rule in enumerate(rules.click_ids.click_ids)
-        ],
-        "referrer_host",
+        "keys",
+        "values",
+        *[_said(f"utm_{tag}").alias(f"utm_{tag}") for tag in ("campaign", "content", "term")],
+        *[F.lower(_said(f"utm_{tag}")).alias(f"utm_{tag}") for tag in ("source", "medium")],
+        F.coalesce(*[_said(name) for name in rules.click_ids.campaign_ids]).alias("utm_id"),
+        F.when((F.col("host") != "") & ~_is_host(F.col("host"), own_hosts), F.col("host")).alias("referrer_host"),
     )
-    plain = raw.select(
-        *kept,
-        *[decoded(F.col(f"utm_{tag}")).alias(f"utm_{tag}") for tag in TAGS],
-        decoded(F.col("utm_id")).alias("campaign_id"),
-        *[f"click_{i}" for i in range(len(rules.click_ids.click_ids))],
-        "referrer_host",
-        core_of(F.col("referrer_host")).alias("referrer_core"),
-    )
-    clean = plain.withColumns(
-        {"utm_source": alias_of(F.lower("utm_source"), rules.aliases), "utm_medium": F.lower("utm_medium")}
+    clean = named.withColumns(
+        {"utm_source": alias_of(F.col("utm_source"), rules.aliases), "core": core_of(F.col("referrer_host"))}
     )
     clicked = clean.withColumn("click", _click(rules.click_ids))
-    tagged = F.coalesce("utm_source", "utm_medium", "utm_campaign", F.col("click.id")).isNotNull()
-    host, core = F.col("referrer_host"), F.col("referrer_core")
+    tagged = F.coalesce("utm_source", "utm_medium", "utm_campaign", "click").isNotNull()
+    host, core = F.col("referrer_host"), F.col("core")
     referred = F.when(~tagged & host.isNotNull() & ~_is_host(host, rules.ignored.hosts), host)
     found = clicked.withColumns(
         {"referred": referred, "kind": F.when(referred.isNotNull(), category_of(host, core, rules.categories))}
@@ -134,14 +128,14 @@ def with_traffic(events: DataFrame, rules: TrafficRules, own_hosts: Sequence[str
     medium = F.when(F.col("kind") == "search", F.lit("organic")).when(F.col("referred").isNotNull(), F.lit("referral"))
     return found.select(
         *kept,
-        F.coalesce("utm_source", F.col("click.source"), source).alias("source"),
-        F.coalesce("utm_medium", F.col("click.medium")).alias("medium"),
+        F.coalesce("utm_source", _of_click(rules.click_ids, "source"), source).alias("source"),
+        F.coalesce("utm_medium", _of_click(rules.click_ids, "medium")).alias("medium"),
         F.col("utm_campaign").alias("campaign"),
         F.col("utm_content").alias("content"),
         F.col("utm_term").alias("term"),
-        "campaign_id",
-        F.col("click.id").alias("click_id"),
-        F.col("click.type").alias("click_id_type"),
+        F.col("utm_id").alias("campaign_id"),
+        F.get("values", F.array_position("keys", F.col("click")).cast("int") - 1).alias("click_id"),
+        F.col("click").alias("click_id_type"),
         medium.alias("referrer_medium"),
         "referrer_host",
         (tagged | F.col("referred").isNotNull()).alias("is_touch"),
@@ -150,14 +144,18 @@ def with_traffic(events: DataFrame, rules: TrafficRules, own_hosts: Sequence[str
 
 def alias_of(source: Column, aliases: SourceAliases) -> Column:
     """Return the usual name of a source in small letters."""
-    found = [F.when(source.isin(*others), F.lit(name)) for name, others in aliases.aliases.items()]
-    return F.coalesce(*found, source)
+    return F.coalesce(_looked_up(source, {o: name for name, others in aliases.aliases.items() for o in others}), source)
 
 
-def _with_host(frame: DataFrame, own_hosts: Sequence[str]) -> DataFrame:
-    found = frame.withColumn("found_host", F.when(F.col("referrer") != "", host_of(F.col("referrer"))))
-    theirs = F.when(~_is_host(F.col("found_host"), own_hosts), F.col("found_host"))
-    return found.withColumn("referrer_host", theirs)
+def _looked_up(key: Column, values: Mapping[str, str]) -> Column:
+    """Return the value of a key in a table of texts; null: it has none."""
+    return F.create_map(*[F.lit(text) for pair in values.items() for text in pair])[key]
+
+
+def _said(name: str) -> Column:
+    """Return what a parameter says; null: nothing."""
+    text = parameter(name)
+    return F.when(text != "", text)
 
 
 def _is_host(host: Column, hosts: Sequence[str]) -> Column:
@@ -167,32 +165,20 @@ def _is_host(host: Column, hosts: Sequence[str]) -> Column:
     return host.rlike(rf"(?:^|\.)(?:{'|'.join(re.escape(one) for one in hosts)})$")
 
 
-def _when_tagged(value: Column) -> Column:
-    return F.when(F.lower("query").contains("utm_"), value)
-
-
-def _when_clicked(value: Column, rules: TrafficRules) -> Column:
-    names = "|".join(re.escape(rule.parameter) for rule in rules.click_ids.click_ids)
-    return F.when(F.col("query").rlike(f"(?i)(?:{names})="), value)
-
-
-def _first(query: Column, names: Sequence[str]) -> Column:
-    return F.when(query.contains("="), F.coalesce(*[parameter(query, name) for name in names]))
-
-
 def _click(rules: ClickIds) -> Column:
-    """Return the first click id that agrees with the tags: a struct of id, type, source and medium, or null."""
+    """Return the parameter of the first click id that agrees with the tags; null: none does."""
     source, medium = F.col("utm_source"), F.col("utm_medium")
     found = []
-    for i, rule in enumerate(rules.click_ids):
-        by_source = source.isin(rule.source, *rule.also)
-        by_medium = source.isNull() & (medium.isNull() | medium.isin(*rule.mediums, *filter(None, [rule.medium])))
-        agrees = F.coalesce(by_source, F.lit(False)) | F.coalesce(by_medium, F.lit(False))
-        click = F.struct(
-            F.col(f"click_{i}").alias("id"),
-            F.lit(rule.parameter).alias("type"),
-            F.lit(rule.source).alias("source"),
-            F.lit(rule.medium).cast("string").alias("medium"),
-        )
-        found.append(F.when(F.col(f"click_{i}").isNotNull() & agrees, click))
+    for rule in rules.click_ids:
+        mediums = [*rule.mediums, *([rule.medium] if rule.medium else [])]
+        by_source = F.coalesce(source, F.lit("")).isin(rule.source, *rule.also)
+        by_medium = source.isNull() & F.coalesce(medium, F.lit("")).isin("", *mediums)
+        there = F.array_contains("keys", rule.parameter)
+        found.append(F.when(there & (by_source | by_medium), F.lit(rule.parameter)))
     return F.coalesce(*found)
+
+
+def _of_click(rules: ClickIds, what: str) -> Column:
+    """Return source or medium of the click id that was found; null: none, or it names no medium."""
+    known = {rule.parameter: value for rule in rules.click_ids if (value := getattr(rule, what)) is not None}
+    return _looked_up(F.col("click"), known)

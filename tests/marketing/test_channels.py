@@ -4,7 +4,14 @@ from pathlib import Path
 import pytest
 from pyspark.sql import functions as F
 
-from pma.marketing.channels import category_of, channel_of, core_of, read_channel_rules, read_source_categories
+from pma.marketing.channels import (
+    category_of,
+    channel_of,
+    core_of,
+    matchable,
+    read_channel_rules,
+    read_source_categories,
+)
 from pma.tables import TableError
 from tests.marketing.clicks import RULES
 
@@ -19,7 +26,7 @@ OURS = {
     ("google", "cpc", "DE_google_ads_DG_demand_demand_01", "gclid"): ("Paid Search", "google_demand_gen_demand"),
     ("google", "cpc", None, "gclid"): ("Paid Search", "google_search_generic"),
     ("google", "cpc", "Brand exact", None): ("Paid Search", "google_search_brand"),
-    ("youtube", "cpv", "DE_YT_Flobikes_brand_01", "gclid"): ("Unassigned", "youtube_flobikes"),
+    ("youtube", "cpv", "DE_YT_Flobikes_brand_01", "gclid"): ("Paid Video", "youtube_flobikes"),
     ("facebook", "paid_social", "DE_fb_prosp_supply_01", "fbclid"): ("Paid Social", "meta_prospecting"),
     ("instagram", "paid_social", "DE_fb_retarg_demand_01", None): ("Paid Social", "meta_retargeting"),
     ("facebook", "cpm", None, None): ("Paid Social", "meta_prospecting"),
@@ -53,10 +60,10 @@ CATEGORIES = {
 
 def group(frame, rules):
     """Add the channel by these rules, with the category that our list gives the source."""
-    source = F.lower(F.coalesce("source", F.lit("")))
+    source = matchable(F.col("source"))
     category = category_of(source, core_of(source), read_source_categories(RULES))
-    fields = {n: F.col(n) for n in ("source", "medium", "campaign", "click_id_type")}
-    return channel_of(rules, {**fields, "category": category})
+    fields = {n: F.col(n) for n in ("source", "medium", "campaign", "click_id_type")} | {"category": category}
+    return channel_of(rules, {name: matchable(value) for name, value in fields.items()})
 
 
 def test_each_link_gets_googles_group_and_ours(spark):
@@ -95,5 +102,5 @@ def test_a_file_of_rules_that_is_wrong_or_not_there_is_named(tmp_path):
     with pytest.raises(TableError, match=r"il\.fct_user_sessions: no .*channels\.yml\. Fix: set `rules`"):
         read_channel_rules(tmp_path)
     (tmp_path / "channels.yml").write_text("version: 1\notherwise: other\nrules: [{channel: x, colour: red}]\n")
-    with pytest.raises(TableError, match=r"il\.fct_user_sessions: .*channels\.yml .*colour"):
+    with pytest.raises(TableError, match=r"(?s)il\.fct_user_sessions: .*channels\.yml .*colour"):
         read_channel_rules(tmp_path)

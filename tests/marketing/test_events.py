@@ -1,15 +1,21 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 
-from pma.checks import QUARANTINE
+from pma.checks import QUARANTINE, kept
 from pma.marketing.events import check_events
+from pma.marketing.identities import identities
+from pma.marketing.sessions import read_session_rules, sessionise
 from pma.marketing.settings import SessionSettings
 from pma.marketing.tables import EVENTS
 from pma.sources.external import map_columns
 from pma.sources.landing import land
 from pma.sources.settings import SourceTable
 from pma.tables import TableError
+from tests.marketing.clicks import RULES
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
 NAMES = [column.name for column in EVENTS.columns]
@@ -84,6 +90,33 @@ def test_an_event_sent_again_is_one_row_and_one_that_differs_under_its_id_is_ref
         ("good", "page_view", "2026-03-01 12:00:01", [], 3),
         ("sent twice, receipt not known once", "page_view", "2026-03-01 12:00:01", [], 2),
     ]
+
+
+CHANGES = st.fixed_dictionaries(
+    {"event_id": st.sampled_from(["a", "b", "c", "d", " ", None])},
+    optional={
+        "anonymous_id": st.sampled_from(["d1", "d2", None]),
+        "occurred_at": st.sampled_from(["2026-03-01 12:00:00", "1999-01-01 00:00:00", "never", None]),
+        "received_at": st.sampled_from(["2026-03-01 12:00:09", "2026-03-01 13:00:00", None]),
+        "page_url": st.sampled_from([None, "%zz", "https://www.velomarket.example/?utm_source=bing"]),
+    },
+)
+
+
+@examples(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(st.lists(CHANGES, min_size=30, max_size=80))
+def test_events_in_are_those_in_sessions_their_equal_copies_and_those_refused(judge, changes):
+    judged = judge([{**GOOD, **change} for change in changes]).persist()
+    rows = judged.collect()
+    passed = kept(judged)
+    sessions = sessionise(
+        passed, identities(passed, date(2026, 4, 1)), date(2026, 4, 1), read_session_rules(RULES), SessionSettings()
+    )
+    in_sessions = sum(row.events for row in sessions.collect())
+    copies = sum(row.copies - 1 for row in rows if not row.reasons)
+    assert in_sessions + copies + sum(row.copies for row in rows if row.reasons) == len(changes)
+    assert in_sessions == len({row.event_id for row in rows if not row.reasons})
+    judged.unpersist()
 
 
 def test_a_feed_that_is_loaded_again_with_more_adds_the_new_events_and_loses_none(judge, warehouse):

@@ -3,7 +3,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from pyspark.sql import functions as F
 
-from pma.marketing.utm import decoded, host_of, parameter, path_of, query_of
+from pma.marketing.utm import host_of, parameter, path_of, query_of, with_parameters
 
 # What stands in an address, and the source that it names.
 SOURCES = {
@@ -52,20 +52,22 @@ PARTS = {
 }
 
 
-def source_of(column):
-    return decoded(parameter(query_of(F.col(column)), "utm_source"))
+def sources_of(frame):
+    """Add the source that each address names."""
+    found = with_parameters(frame.withColumn("query", query_of(F.col("url"))), ["utm_source", "utm_medium"])
+    return found.withColumn("source", parameter("utm_source"))
 
 
 def test_a_parameter_is_decoded_once_and_twice_only_where_it_was_encoded_twice(spark):
     frame = spark.createDataFrame([(url,) for url in SOURCES], "url string")
-    found = {row.url: row.source for row in frame.select("url", source_of("url").alias("source")).collect()}
+    found = {row.url: row.source for row in sources_of(frame).collect()}
     assert found == SOURCES
 
 
 def test_an_address_that_is_none_has_no_parts(spark):
     frame = spark.createDataFrame([(url,) for url in PARTS], "url string")
     rows = frame.select("url", host_of(F.col("url")).alias("host"), path_of(F.col("url")).alias("path")).collect()
-    assert {row.url: (row.host, row.path) for row in rows} == PARTS
+    assert {row.url: (row.host or None, row.path) for row in rows} == PARTS
 
 
 @examples(max_examples=5)
@@ -75,7 +77,7 @@ def test_an_address_that_is_none_has_no_parts(spark):
 def test_no_text_makes_a_part_of_an_address_fail(spark, texts):
     urls = [f"https://x.example/?utm_source={text}" for text in texts] + texts
     frame = spark.createDataFrame([(url,) for url in urls], "url string")
-    parts = frame.select("url", source_of("url"), host_of(F.col("url")), path_of(F.col("url"))).collect()
+    parts = sources_of(frame).select("url", "source", host_of(F.col("url")), path_of(F.col("url"))).collect()
     assert [row.url for row in parts] == urls
 
 
@@ -88,5 +90,5 @@ def test_a_value_that_was_encoded_comes_back_as_it_was(spark, texts):
     frame = spark.createDataFrame(list(zip(urls, texts, strict=True)), "url string, text string")
     # A text that looks encoded itself is taken for one that was encoded twice.
     asked = frame.where(~F.col("text").rlike("%[0-9A-Fa-f]{2}|\ufffd"))
-    rows = asked.select("text", source_of("url").alias("source")).collect()
+    rows = sources_of(asked).collect()
     assert [row.source for row in rows] == [row.text.strip(" \t\r\n\u00a0") or None for row in rows]
