@@ -16,6 +16,7 @@ UNSEEN = (
 )
 CALENDAR_UNSEEN = "Weeks with days off look like weak or strong marketing."
 SHORTER = "These weeks cannot be used for it: the model learns from fewer weeks and trusts its prior more."
+LEFT_OUT = "These weeks are left out of the fit: the model learns from fewer weeks."
 NO_TARGET = "There is nothing to explain: no model without both targets."
 ENTER = "Ask {owner} to deliver it, with 0 where nothing was spent; where it never ran, nothing is to be done."
 DELIVER = "Ask {owner} to deliver the missing weeks, with 0 where there was nothing."
@@ -75,7 +76,7 @@ def _of_gap(panel: GeoPanel, gap: str, check: str, words: str) -> Iterator[Findi
             name,
             "warn",
             words.format(next=known[0], first=missing[0], weeks=weeks_of(len(missing)), runs=spoken(runs)),
-            NO_TARGET if panel.roles[name] == "target" else SHORTER,
+            LEFT_OUT if panel.roles[name] == "target" else SHORTER,
             DELIVER.format(owner=panel.judge.rules.owner(name)),
             missing[0],
             missing[-1],

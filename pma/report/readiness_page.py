@@ -145,7 +145,7 @@ def _failures(fails: pd.DataFrame) -> tuple[Item, ...]:
 def _missing(warns: pd.DataFrame, names: Sequence[str]) -> tuple[Item, ...]:
     """One item per period: variables with the same gap in the same countries share a sentence."""
     rows = warns[warns["check"].isin(list(MISSING))]
-    items: list[tuple[tuple[float, ...], Item]] = []
+    items: dict[tuple, tuple[list[str], float]] = {}
     together: dict[tuple, list[str]] = {}
     for (variable, *period), group in rows.groupby(["variable", *PERIOD], sort=True, dropna=False):
         together.setdefault((*period, tuple(sorted(group["geo"].unique()))), []).append(str(variable))
@@ -153,10 +153,15 @@ def _missing(warns: pd.DataFrame, names: Sequence[str]) -> tuple[Item, ...]:
         begin = until + timedelta(days=7)
         words = MISSING[check].format(since=since, until=until, measure=measure, begin=begin)
         spans = f", {since} to {until}" if check == "never_data" else ""
-        said = f"{', '.join(variables)}: {words} in {_where(geos, names)}{spans}."
-        rank = (list(MISSING).index(check), -len(geos) * len(variables) * measure)
-        items.append((rank, Item(said, cost or "", fix or "")))
-    return _cut([item for _, item in sorted(items, key=lambda pair: (pair[0], pair[1].said))], "gaps")
+        said, weeks = items.get((check, tuple(variables), cost, fix), ([], 0.0))
+        said.append(f"{words} in {_where(geos, names)}{spans}")
+        items[check, tuple(variables), cost, fix] = said, weeks + len(geos) * len(variables) * measure
+    order = sorted(items.items(), key=lambda pair: (list(MISSING).index(pair[0][0]), -pair[1][1], pair[0][1]))
+    made = [
+        Item(f"{', '.join(variables)}: {'; '.join(said)}.", cost or "", fix or "")
+        for (_, variables, cost, fix), (said, _) in order
+    ]
+    return _cut(made, "gaps")
 
 
 def _by_check(warns: pd.DataFrame, titles: Mapping[str, str], names: Sequence[str]) -> tuple[Item, ...]:
