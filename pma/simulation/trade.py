@@ -152,7 +152,7 @@ def _step_by_step(spark: SparkSession) -> Iterator[None]:
     compiles: events then take twice as long.
     """
     whole = "spark.sql.codegen.wholeStage"
-    before = spark.conf.get(whole)
+    before = str(spark.conf.get(whole))
     spark.conf.set(whole, "false")
     try:
         yield
