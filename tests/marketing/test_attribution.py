@@ -1,4 +1,4 @@
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -7,12 +7,15 @@ from hypothesis import strategies as st
 
 from pma.marketing.attribution import attribute
 from pma.marketing.conversions import conversions
+from pma.marketing.identities import identities
 from pma.marketing.markov import EFFECTS
-from pma.marketing.settings import AttributionSettings
-from pma.marketing.tables import EVENT_ATTRIBUTION, LISTINGS, MODELS, ORDERS
+from pma.marketing.sessions import read_session_rules, sessionise
+from pma.marketing.settings import AttributionSettings, SessionSettings
+from pma.marketing.tables import EVENT_ATTRIBUTION, EVENTS, LISTINGS, MODELS, ORDERS
 from pma.marketing.touches import touches
 from pma.sources.orders import check_orders
 from pma.tables import conform
+from tests.conftest import REPOSITORY
 from tests.marketing.journeys import (
     AT,
     ORDER,
@@ -222,6 +225,19 @@ def test_case_12_an_order_that_is_sent_twice_is_one_conversion_and_its_refund_st
     touched = touches(sales, sessions_of(spark, SESSIONS), MONTH)
     rows = attribute(touched, spark.createDataFrame(REMOVED, EFFECTS), MONTH, ("linear",)).collect()
     assert sums(rows) == {("order:o1", "linear"): (1, 30, 1)}
+
+
+def test_case_13_noise_in_a_link_is_cleaned_once_and_its_credit_has_the_clean_names(spark):
+    link = "https://shop.example/?x&amp;utm_source=+FB&utm_medium=Paid_Social&utm_campaign=Sale%2520%26+50%25&utm_source=tv"
+    event = ("e1", "phone", "anna", AT, AT, "page_view", "DE", link, None, "Mozilla/5.0")
+    events = spark.createDataFrame([event], EVENTS.schema)
+    known = date(2027, 1, 1)
+    rules = read_session_rules(REPOSITORY / "conf" / "rules")
+    visits = sessionise(events, identities(events, known), known, rules, SessionSettings(own_hosts=("shop.example",)))
+    touched = touches(conversions_of(spark, [conversion("c", "anna", value="5")]), visits, MONTH)
+    (row,) = attribute(touched, spark.createDataFrame([], EFFECTS), MONTH, ("linear",)).collect()
+    named = row["source"], row["medium"], row["campaign"], row["channel"], row["value"]
+    assert named == ("facebook", "paid_social", "Sale & 50%", "meta_prospecting", Decimal(5))
 
 
 def test_time_decay_halves_the_weight_at_every_half_life(found):

@@ -1,0 +1,128 @@
+"""The marketplace from raw files to the weekly report and the model's input, as `make run` does it; sums are exact."""
+
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+
+from pma.marketing.tables import MODELS, REPORT_MODELS
+from pma.settings import load
+from pma.simulation.marketplace import simulate
+from tests.jobs.market import REGIONS, TABLES, rows, run
+
+
+@pytest.fixture(scope="module")
+def trade(market):
+    """Listings and orders as the files have them."""
+    raw = market.parent / "raw"
+    return {name: pd.read_parquet(raw / name).drop_duplicates() for name in ("listings", "orders")}
+
+
+def total(values):
+    """Sum of decimals, exact; nulls are left out."""
+    return sum((value for value in values if value is not None), Decimal(0))
+
+
+def test_every_conversion_of_the_files_is_in_the_table_with_its_value(market, trade):
+    found = rows(market, "il.conversions")
+    uploads = found[found["conversion_type"] == "sales_ad_created"]
+    orders = found[found["conversion_type"] == "order_completed"].set_index("conversion_id")["value"]
+
+    assert set(uploads["listing_id"]) == set(trade["listings"]["listing_id"])
+    given = {f"order:{row.order_id}": row.value for row in trade["orders"].itertuples()}
+    assert orders.to_dict() == given
+    assert set(found["data_origin"]) == {"simulated marketplace"}
+
+
+def test_weights_and_values_add_up_to_each_conversion_for_every_model(market):
+    credit = rows(market, "st_il.st_event_attribution")
+    values = rows(market, "il.conversions").set_index("conversion_id")["value"]
+
+    sums = credit.groupby(["model", "conversion_id"])[["weight", "value"]].agg(total)
+    assert set(credit["model"]) == set(MODELS)
+    assert set(sums["weight"]) == {Decimal(1)}
+    assert all(sums.loc[model, "value"].to_dict() == values.to_dict() for model in MODELS)
+
+
+def test_some_credit_goes_to_sessions_and_the_causes_of_the_simulation_are_found(market):
+    credit = rows(market, "st_il.st_event_attribution")
+    share = credit[credit["session_id"] != "(unattributed)"].groupby("model")["weight"].agg(total)
+    of_all = credit.groupby("model")["weight"].agg(total)
+
+    assert {model: share[model] / of_all[model] > Decimal("0.8") for model in MODELS} == dict.fromkeys(MODELS, True)
+    paid = {"google_search_brand", "google_search_generic", "meta_prospecting", "newsletter", "seo", "direct"}
+    assert paid <= set(credit["channel"])
+
+
+def test_the_weekly_report_has_all_spend_and_all_credit(market):
+    report = rows(market, "bl.report_weekly_growth_update")
+    spend = rows(market, "il.ad_spend")
+    values = rows(market, "il.conversions")
+
+    assert total(report["spend"]) == total(spend["spend"])
+    assert report["clicks"].sum() == spend["clicks"].sum()
+    counts = values["conversion_type"].value_counts()
+    for model in REPORT_MODELS:
+        assert total(report[f"sales_ads_{model}"]) == counts["sales_ad_created"]
+        assert total(report[f"orders_{model}"]) == counts["order_completed"]
+        assert total(report[f"gmv_{model}"]) == total(values["value"])
+
+
+def test_the_spend_of_the_feeds_is_in_the_table_to_the_cent(market):
+    truth = simulate(load([str(market)]).simulation).spend
+    fed = truth[truth["in_feed"]].copy()
+    fed["platform"] = fed["campaign_id"].map(
+        simulate(load([str(market)]).simulation)
+        .campaigns.drop_duplicates("campaign_id")
+        .set_index("campaign_id")["ad_platform"]
+    )
+    given = {
+        name: Decimal(int(micros)) / 1_000_000 for name, micros in fed.groupby("platform")["local_micros"].sum().items()
+    }
+    found = rows(market, "il.ad_spend").groupby("ad_platform")["spend_local"].agg(total)
+
+    assert sum(found) == sum(given.values())
+    platforms = {name: value for name, value in given.items() if name in ("google", "meta", "tiktok")}
+    assert {name: found[name] for name in platforms} == platforms
+
+
+def test_the_models_input_has_the_targets_and_the_spend_of_every_country_and_region(market):
+    panel, spend = rows(market, "bl.mmm_input"), rows(market, "il.ad_spend")
+    values = rows(market, "il.conversions")
+    at = panel.groupby(["geo_level", "geo", "variable"])["value"].sum()
+
+    for country in ("DE", "AT", "FR"):
+        of_country = values[values["origin_country"] == country]
+        assert at["country", country, "uploads"] == (of_country["conversion_type"] == "sales_ad_created").sum()
+        paid = total(spend.loc[(spend["country"] == country) & (spend["channel"] == "meta_prospecting"), "spend"])
+        assert at["country", country, "meta_prospecting"] == pytest.approx(float(paid), rel=1e-12)
+    for region, countries in REGIONS.items():
+        uploads = sum(at["country", country, "uploads"] for country in countries)
+        assert at["management_region", region, "uploads"] == uploads
+
+
+def test_what_the_feeds_lack_is_found_by_name(market):
+    found = rows(market, "bl.mmm_readiness")
+    lacking = found[(found["geo_level"] == "country") & (found["severity"] != "ok")]
+    told = set(zip(lacking["variable"], lacking["check"], strict=True))
+
+    assert ("tv", "never_data") in told
+    for split in ("brand", "supply", "demand"):
+        assert (f"google_demand_gen_{split}", "before_first_data") in told
+
+
+def test_the_pages_say_that_it_is_a_simulated_marketplace(market):
+    pages = sorted((market.parent / "report").glob("*.html"))
+
+    assert [page.name for page in pages] == ["mmm_readiness.html", "weekly_growth_update.html"]
+    for page in pages:
+        assert "simulated marketplace" in page.read_text(encoding="utf-8")
+
+
+def test_a_second_run_changes_nothing(market):
+    before = {name: rows(market, name) for name in TABLES}
+
+    assert set(run(market).values()) == {0}
+
+    for name, frame in before.items():
+        pd.testing.assert_frame_equal(rows(market, name), frame, obj=name)
