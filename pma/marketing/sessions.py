@@ -84,8 +84,8 @@ def sessionise(
         F.sum("span_events").alias("events"),
         F.sum("span_pages").alias("page_views"),
         F.max("is_heavy").alias("is_heavy"),
-        F.min(F.struct("place", *OF_FIRST)).alias("first"),
-        F.min(F.when(F.col("is_touch"), F.struct("place", *OF_TOUCH))).alias("touch"),
+        F.min("first").alias("first"),
+        F.min("touch").alias("touch"),
     )
     owned = _owned(whole, identities).withColumn("map_version", F.lit(map_version))
     return _described(owned, rules, settings)
@@ -140,8 +140,17 @@ def _spans(lean: DataFrame, rules: SessionRules, settings: SessionSettings) -> D
         {"begins": F.coalesce(pause, F.lit(True)), "is_full": F.coalesce(full, F.lit(False))}
     ).drop("day_at_limit", "day_beyond", "day")
     kept = with_traffic(marked.where("begins OR may_be_touch OR is_full OR is_last"), rules.traffic, settings.own_hosts)
+    campaign = F.coalesce(F.lower("campaign"), F.col("campaign_id"))
+    # What a session may take from the event is packed: each window copies it at once, not text by text.
+    packed = kept.select(
+        *("anonymous_id", "occurred_at", "received_at", "event_id", "at", "before", "place", "page", "pages"),
+        *("begins", "is_full", "is_touch", "source", "medium", "click_id"),
+        F.when(F.col("is_touch"), campaign).alias("campaign_key"),
+        F.struct("place", *OF_FIRST).alias("first"),
+        F.when(F.col("is_touch"), F.struct("place", *OF_TOUCH)).alias("touch"),
+    )
     pages_before = F.col("pages") - F.col("page")
-    return kept.select(
+    return packed.select(
         "*",
         F.coalesce(F.lead("place").over(device) - F.col("place"), F.lit(1)).alias("span_events"),
         F.coalesce(F.lead(pages_before).over(device) - pages_before, F.col("page")).alias("span_pages"),
@@ -157,9 +166,7 @@ def _runs(spans: DataFrame) -> DataFrame:
     The runs are numbered from the coarsest to the finest; each looks back at what was last said in the same coarser
     run.
     """
-    campaign = F.coalesce(F.lower("campaign"), F.col("campaign_id"))
-    steps = spans.withColumn("campaign_key", F.when(F.col("is_touch"), campaign))
-    steps = _split(steps, "stretch", ["source"], "source_run")
+    steps = _split(spans, "stretch", ["source"], "source_run")
     steps = _split(steps, "source_run", ["medium"], "medium_run")
     return _split(steps, "medium_run", ["campaign_key", "click_id"], "session")
 
