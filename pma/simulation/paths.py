@@ -151,8 +151,8 @@ def _draw(marketplace: Marketplace) -> Column:
 def _with_people(each: DataFrame, marketplace: Marketplace) -> DataFrame:
     """Add device, user_id and is_remembered: some users have two devices, some devices two users."""
     seed = marketplace.settings.seed
-    # A visitor comes once or twice; robots come from one place each.
-    visitor = F.when(F.col("is_bot"), F.col("number")).otherwise(F.floor(F.col("number") / F.lit(2)).cast("int"))
+    # A visitor comes once or twice; robots come from one place each, which is no visitor's.
+    visitor = F.when(F.col("is_bot"), -1 - F.col("number")).otherwise(F.floor(F.col("number") / F.lit(2)).cast("int"))
     person = F.when(F.col("on_path"), chance.key(seed, "person", "user_id")).otherwise(
         F.xxhash64(chance.salt(seed, "visitor"), "path", visitor)
     )
