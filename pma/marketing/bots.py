@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pydantic import Field
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pma.marketing.rules_file import read_rules
@@ -35,10 +35,25 @@ def read_bot_rules(rules: str | Path) -> BotRules:
     return read_rules(rules, "bots.yml", BotRules, SESSIONS.name)
 
 
-def bot_rule(user_agent: Column, has_too_many_events: Column, rules: BotRules) -> Column:
-    """Return the name of the first rule that says robot; null: a person, as far as anybody can tell.
+def robots(events: DataFrame, rules: BotRules) -> DataFrame:
+    """Return the user agents of programs, and the name of the first rule that says so: `user_agent` (key), `robot`.
+
+    There are far fewer user agents than sessions: each is looked at once.
+    """
+    # Judged is the maximum of each group, the agent itself: a condition on the key would be pushed down to the events.
+    agents = events.groupBy("user_agent").agg(F.max("user_agent").alias("agent"))
+    named = agents.select("user_agent", robot_of(F.col("agent"), rules).alias("robot"))
+    return named.where("robot IS NOT NULL")
+
+
+def robot_of(user_agent: Column, rules: BotRules) -> Column:
+    """Return the name of the first rule that says robot; null: a person, as far as the user agent tells."""
+    return F.coalesce(*[F.when(user_agent.rlike(f"(?i){rule.pattern}"), F.lit(rule.rule)) for rule in rules.rules])
+
+
+def bot_rule(robot: Column, has_too_many_events: Column) -> Column:
+    """Return why a session is a robot's; null: it is a person's, as far as anybody can tell.
 
     Many events on one day count last: a program that says its name is called by it.
     """
-    named = [F.when(user_agent.rlike(f"(?i){rule.pattern}"), F.lit(rule.rule)) for rule in rules.rules]
-    return F.coalesce(*named, F.when(has_too_many_events, F.lit(TOO_MANY_EVENTS)))
+    return F.coalesce(robot, F.when(has_too_many_events, F.lit(TOO_MANY_EVENTS)))

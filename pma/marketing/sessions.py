@@ -8,7 +8,7 @@ from pathlib import Path
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
-from pma.marketing.bots import BotRules, bot_rule, read_bot_rules
+from pma.marketing.bots import BotRules, bot_rule, read_bot_rules, robots
 from pma.marketing.channels import FIELDS, ChannelRules, category_of, channel_of, core_of, matchable, read_channel_rules
 from pma.marketing.settings import SessionSettings
 from pma.marketing.tables import SESSIONS, UNKNOWN
@@ -87,8 +87,11 @@ def sessionise(
         F.min("first").alias("first"),
         F.min("touch").alias("touch"),
     )
-    owned = _owned(whole, identities).withColumn("map_version", F.lit(map_version))
-    return _described(owned, rules, settings)
+    owned = _owned(whole, identities).withColumns(
+        {"map_version": F.lit(map_version), "user_agent": F.col("first.user_agent")}
+    )
+    judged = owned.join(F.broadcast(robots(events, rules.bots)), on="user_agent", how="left")
+    return _described(judged, rules, settings)
 
 
 def _lean(events: DataFrame, rules: SessionRules, settings: SessionSettings) -> DataFrame:
@@ -216,7 +219,7 @@ def _described(sessions: DataFrame, rules: SessionRules, settings: SessionSettin
         *[F.col(f"touch.{n}").alias(n) for n in ("campaign", "campaign_id", "content", "term")],
         *[F.col(f"touch.{n}").alias(n) for n in ("click_id", "click_id_type")],
         *[F.col(f"first.{n}").alias(n) for n in ("event_id", "country", "referrer_host", "page_url")],
-        bot_rule(F.col("first.user_agent"), F.col("is_heavy"), rules.bots).alias("bot_rule"),
+        bot_rule(F.col("robot"), F.col("is_heavy")).alias("bot_rule"),
     )
     named = plain.withColumn("core", core_of(F.col("source")))
     category = category_of(F.col("source"), F.col("core"), rules.traffic.categories)

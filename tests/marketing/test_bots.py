@@ -1,6 +1,6 @@
 from pyspark.sql import functions as F
 
-from pma.marketing.bots import bot_rule, read_bot_rules
+from pma.marketing.bots import bot_rule, read_bot_rules, robots
 from tests.marketing.clicks import PERSON, RULES
 
 AGENTS = {
@@ -21,7 +21,8 @@ AGENTS = {
 
 
 def test_a_robot_is_named_by_the_first_rule_and_browsers_with_like_words_are_people(spark):
-    frame = spark.createDataFrame(list(AGENTS), "agent string, heavy boolean")
-    rule = bot_rule(F.col("agent"), F.col("heavy"), read_bot_rules(RULES))
-    found = {(row.agent, row.heavy): row.rule for row in frame.select("*", rule.alias("rule")).collect()}
+    frame = spark.createDataFrame(list(AGENTS), "user_agent string, heavy boolean")
+    named = frame.join(robots(frame, read_bot_rules(RULES)), on="user_agent", how="left")
+    rule = bot_rule(F.col("robot"), F.col("heavy")).alias("rule")
+    found = {(row.user_agent, row.heavy): row.rule for row in named.select("user_agent", "heavy", rule).collect()}
     assert found == AGENTS

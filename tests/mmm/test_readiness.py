@@ -1,5 +1,7 @@
 """Each check finds the fault that is planted, by name, and nothing else in a clean geo."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -343,7 +345,7 @@ def spread(spark):
         [tuple(row[c] for c in columns) for row in rows.assign(data_origin="t", run_id="r").to_dict("records")], names
     )
     spend = spark.createDataFrame(
-        [(WEEKS[0], "google", "tv", geo, "EUR", 5) for geo in ("DE", "AT", "(unknown)")],
+        [(WEEKS[0], "google", "tv", geo, "EUR", Decimal(5)) for geo in ("DE", "AT", "(unknown)")],
         "date date, ad_platform string, channel string, country string, currency string, spend decimal(18,6)",
     )
     judge = Judge(ReadinessSettings(), RULES, RATES)
