@@ -132,8 +132,8 @@ def _beside_other_weeks(together: DataFrame, bounds: DataFrame) -> DataFrame:
         # Each of the three brings one row at most: the largest is that one.
         return F.max(F.when(F.col("laid.back") == back, F.col(name)))
 
-    key = [F.col("laid.week").alias("week_start"), *PLACE[1:], *bounds.columns]
-    gathered = rows.groupBy(*key).agg(
+    others = [F.col(name) for name in (*PLACE[1:], *bounds.columns)]
+    gathered = rows.groupBy(F.col("laid.week").alias("week_start"), *others).agg(
         *[of("now", name).alias(name) for name in (*metrics, *_OF_SPEND)],
         *[of(back, name).alias(f"{name}_{back}") for back in _BACK for name in COMPARED],
     )
