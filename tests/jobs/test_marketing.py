@@ -61,7 +61,7 @@ def test_the_weekly_report_has_all_spend_and_all_credit(market):
 
     assert total(report["spend"]) == total(spend["spend"])
     assert report["clicks"].sum() == spend["clicks"].sum()
-    counts = values["conversion_type"].value_counts()
+    counts = {kind: int(count) for kind, count in values["conversion_type"].value_counts().items()}
     for model in REPORT_MODELS:
         assert total(report[f"sales_ads_{model}"]) == counts["sales_ad_created"]
         assert total(report[f"orders_{model}"]) == counts["order_completed"]
