@@ -3,6 +3,7 @@
 steps   the whole embedding job on the receipts of the Complete Journey, in an empty warehouse: what each step takes
 growth  features and encoding of 1, 4, 16 and 40 times as many customers: time, memory and the exponent of the growth
 peers   the same features by DuckDB and the same product vectors by gensim, beside ours, in one run
+clicks  events to sessions, channels and credit, beside DuckDB: events per second, memory, growth, one heavy device
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PARTS = ("steps", "growth", "peers")
+PARTS = ("steps", "growth", "peers", "clicks")
 
 
 def main() -> int:
@@ -23,6 +24,7 @@ def main() -> int:
     parser.add_argument("part", nargs="*", default=list(PARTS), help=", ".join(PARTS))
     parser.add_argument("--scratch", type=Path, default=Path(".cache/bench"), help="folder for tables of the benchmark")
     parser.add_argument("--scales", default="1,4,16,40", help="of growth: how many times the customers")
+    parser.add_argument("--events", default="2e6,2e7", help="of clicks: how many events")
     args = parser.parse_args()
     unknown = [part for part in args.part if part not in PARTS]
     if unknown:
@@ -31,7 +33,7 @@ def main() -> int:
         folder = args.scratch.resolve() / part
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        more = [args.scales] if part == "growth" else []
+        more = {"growth": [args.scales], "clicks": [args.events]}.get(part, [])
         done = subprocess.run([sys.executable, str(HERE / f"{part}.py"), str(folder), *more], check=False)
         shutil.rmtree(folder, ignore_errors=True)
         if done.returncode:
