@@ -21,7 +21,8 @@ def main(argv: list[str] | None = None) -> None:
         tables, feeds, settings = run.tables, run.settings.feeds.located(), run.settings.marketing
         mappings, rules = read_platforms(run.settings.rules), read_spend_rules(run.settings.rules)
         into = partial(land, tables, max_refused_share=feeds.max_refused_share, section="feeds")
-        for spec in (EXCHANGE_RATES, CONTEXT, LIFT_TESTS):
+        tables.ensure(LIFT_TESTS)
+        for spec in (EXCHANGE_RATES, CONTEXT, *([LIFT_TESTS] if feeds.lift_tests else [])):
             into(spec, check_dimension(read_mapped(run.spark, feeds, spec, section="feeds"), spec))
         exports = read_exports(run.spark, str(feeds.exports), mappings, feeds.export_tables)
         rows = exports.unionByName(

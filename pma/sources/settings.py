@@ -110,9 +110,12 @@ class FeedSettings(Section):
     )
     exchange_rates: SourceTable = _table("date", "currency", "rate")
     context: SourceTable = _table("date", "country", "variable", "value")
-    lift_tests: SourceTable = _table(
-        *("test_id", "target", "country", "channel", "starts_on", "ends_on"),
-        *("spend", "spend_change", "lift", "standard_error"),
+    lift_tests: SourceTable | None = Field(
+        _table(
+            *("test_id", "target", "country", "channel", "starts_on", "ends_on"),
+            *("spend", "spend_change", "lift", "standard_error"),
+        ),
+        description="geo experiments; null: there were none",
     )
     st_events: SourceTable = _table(
         *("event_id", "anonymous_id", "user_id", "occurred_at", "received_at", "event_name", "country"),
@@ -133,7 +136,7 @@ class FeedSettings(Section):
             "sheets": self.sheets or f"{self.folder}/sheets",
         }
         for name, file in FEED_FILES.items():
-            source: SourceTable = getattr(self, name)
-            if source.path is None and source.format not in ("jdbc", "snowflake"):
+            source: SourceTable | None = getattr(self, name)
+            if source is not None and source.path is None and source.format not in ("jdbc", "snowflake"):
                 found[name] = source.model_copy(update={"path": f"{self.folder}/{file}"})
         return self.model_copy(update=found)
