@@ -11,7 +11,7 @@ from pma.sources.exports import read_exports
 from pma.sources.external import read_mapped
 from pma.sources.landing import land
 from pma.sources.platforms import read_platforms
-from pma.sources.purchases import check_dimension
+from pma.sources.purchases import check_dimension, latest_clock
 from pma.sources.sheets import read_sheets
 
 
@@ -29,11 +29,11 @@ def main(argv: list[str] | None = None) -> None:
             read_sheets(run.spark, str(feeds.sheets), mappings, settings.spend.currency)
         ).persist()
         rates = tables.read(EXCHANGE_RATES)
-        judged = judge_rows(rows, rates, rules, settings).persist()
+        judged = judge_rows(rows, rates, rules, settings, latest_clock().date()).persist()
         landed = ad_spend(judged, rates, settings, run.run_id)
         require_conserved(rows, landed)
-        tables.replace(VARIABLE_NAMES, variable_names(raw_names(judged), tables.read(CONTEXT), rules))
         into(AD_SPEND, landed, source="exports")
+        tables.replace(VARIABLE_NAMES, variable_names(raw_names(judged), tables.read(CONTEXT), rules))
         tables.replace(CAMPAIGNS, campaigns(judged))
 
 

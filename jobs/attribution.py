@@ -24,7 +24,7 @@ def main(argv: list[str] | None = None) -> None:
         landed(LISTINGS, check_listings(mapped(LISTINGS), latest_clock()))
         listings = tables.read(LISTINGS)
         landed(ORDERS, check_orders(mapped(ORDERS), listings, latest_clock()))
-        tables.replace(CONVERSIONS, conversions(listings, tables.read(ORDERS), feeds.origin))
+        tables.replace(CONVERSIONS, conversions(listings, tables.read(ORDERS), feeds.data_origin))
         sold, sessions = tables.read(CONVERSIONS), tables.read(SESSIONS)
         touched = touches(sold, sessions, settings).persist()
         counts = transition_counts(touched, sold, sessions, settings).toPandas()

@@ -17,7 +17,7 @@ def main(argv: list[str] | None = None) -> None:
     with job_run("growth", argv) as run:
         tables, room, warehouse = run.tables, run.settings.marketing, run.settings.warehouse
         spend, credit = tables.read(AD_SPEND), tables.read(EVENT_ATTRIBUTION)
-        rows = weekly_growth(spend, credit, tables.read(CAMPAIGNS), room, run.settings.feeds.origin).persist()
+        rows = weekly_growth(spend, credit, tables.read(CAMPAIGNS), room, run.settings.feeds.data_origin).persist()
         require_totals(rows, spend, credit)
         tables.replace(WEEKLY_GROWTH, rows.withColumn("run_id", F.lit(run.run_id)))
         views = read_views(run.settings.rules)

@@ -18,7 +18,7 @@ def main(argv: list[str] | None = None) -> None:
     """A geo that fails a check is kept out of the fit; the job goes on."""
     with job_run("mmm_input", argv) as run:
         tables, settings, room = run.tables, run.settings, run.settings.mmm
-        regions, origin = settings.marketing.regions.countries, settings.feeds.origin
+        regions, origin = settings.marketing.regions.countries, settings.feeds.data_origin
         rules, events = read_variables(settings.rules), read_bike_events(settings.rules)
         spend, conversions, context = (tables.read(spec) for spec in (AD_SPEND, CONVERSIONS, CONTEXT))
         feeds = Feeds(spend, conversions, context, settings.marketing.sessions.timezone)

@@ -19,6 +19,17 @@ def imported(file):
             yield node.module
 
 
+def test_truth_is_read_by_no_room_but_the_simulation_that_writes_it():
+    files = [file for file in ROOT.rglob("*.py") if file.parent.name != "simulation" and file.name != "catalogue.py"]
+    jobs = [file for file in (ROOT.parent / "jobs").glob("*.py") if file.name != "simulate.py"]
+    readers = [
+        str(file.relative_to(ROOT.parent))
+        for file in (*files, *jobs)
+        if "pma.simulation.tables" in imported(file) or '"truth.' in file.read_text(encoding="utf-8")
+    ]
+    assert files and readers == []
+
+
 def test_a_room_imports_nothing_of_another_but_its_tables():
     assert {"embeddings", "sources"} <= set(ROOMS)
     foreign = {

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from datetime import date, timedelta
 
 from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as F
 
-from pma.checks import judge, mark_known
+from pma.checks import Check, judge, mark_known
 from pma.marketing.currencies import convert, currency_checks
 from pma.marketing.places import management_region, place
 from pma.marketing.settings import MarketingSettings
@@ -23,17 +24,24 @@ SHEET = "sheet"
 NEWEST = ("campaign_name", "campaign_status", "campaign_type", "bidding_type", "account_name")
 
 
-def judge_rows(rows: DataFrame, rates: DataFrame, rules: SpendRules, settings: MarketingSettings) -> DataFrame:
+def judge_rows(
+    rows: DataFrame, rates: DataFrame, rules: SpendRules, settings: MarketingSettings, today: date | None = None
+) -> DataFrame:
     """Judge rows of spend and read their channel and place off them: the rows, and what `il.ad_spend` says of each.
 
     `rows` are those of `pma.sources`; superseded ones are left out. Adds country, management_region, language_region,
     country_rule, channel, channel_rule, raw_name, variable, campaign_goal, `newest` (a struct of what the campaign has
     now), and `reasons`, why a row is refused: its faults, a currency that is missing, has no rate at any day, or is the
-    second one of a row of the table. One row per row that counts.
+    second one of a row of the table, a day that is no day of any company, or lies after `today`. One row per row that
+    counts.
     """
     counted = rows.where(~F.col("is_superseded"))
     marked = mark_known(counted, rates.select("currency").distinct(), "currency")
-    first = judge(marked, currency_checks(settings.spend))
+    days = [Check("date_before_earliest", F.col("date") < F.lit(settings.sessions.earliest))]
+    if today is not None:
+        # The day has begun in some time zone before it has in UTC.
+        days.append(Check("date_in_the_future", F.col("date") > F.lit(today + timedelta(days=1))))
+    first = judge(marked, [*currency_checks(settings.spend), *days])
     reasons = F.array_distinct(F.concat("faults", "reasons"))
     judged = first.select(*[F.col(name) for name in counted.columns], reasons.alias("reasons"))
     described = _describe(judged, rules, settings)

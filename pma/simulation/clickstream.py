@@ -27,7 +27,7 @@ AT_BOUNDARY = 0.01
 BOUNDARY = tuple(30 * chance.MINUTE + off * chance.SECOND for off in (-1, 0, 1))
 LOGS_IN = 0.85
 PAYS_ELSEWHERE = 0.7
-PROVIDERS = ("https://pay.adyen.example/", "https://www.paypal.com/")
+PROVIDERS = ("https://checkout.adyen.com/", "https://www.paypal.com/")
 # Of all events: sent twice, and received hours or days later.
 SENT_TWICE, LATE = 0.003, 0.005
 # Of events that are no conversions: lose one of their ids, or come from a device with a wrong clock.

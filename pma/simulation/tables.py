@@ -17,7 +17,12 @@ CHANNEL_ROAS = TableSpec(
         TARGET,
         CHANNEL,
         Column("spend", "double", "over all weeks, reporting currency, missing feeds included", required=True),
-        Column("contribution", "double", "of the target over all weeks, against no spend at all", required=True),
+        Column(
+            "contribution",
+            "double",
+            "of the target over all weeks, by the channel itself: interactions and later sales of uploads stand apart",
+            required=True,
+        ),
         Column("value", "double", "contribution per unit of spend; null: no spend"),
         Column("marginal", "double", "of 1 % more spend in every week, per unit of it; null: no spend"),
         WORLD,

@@ -92,7 +92,9 @@ def latest_exports(rows: DataFrame) -> DataFrame:
     """
     has_day = F.col("date").isNotNull()
     whole = has_day & ~F.arrays_overlap("faults", F.array(*[F.lit(fault) for fault in FILE_FAULTS]))
-    day = Window.partitionBy("ad_platform", "account_id", "date").rowsBetween(
+    # Nobody knows that two unknown accounts are one: there a day's rows of one campaign are replaced by later ones.
+    nobodys = F.when(F.coalesce("account_id", F.lit(UNKNOWN)) == UNKNOWN, F.col("campaign_id"))
+    day = Window.partitionBy("ad_platform", "account_id", nobodys, "date").rowsBetween(
         Window.unboundedPreceding, Window.unboundedFollowing
     )
     best = F.max(F.when(whole, F.struct("exported_at", "source_file"))).over(day)

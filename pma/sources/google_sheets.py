@@ -136,7 +136,8 @@ def fetch_sheet(client: GoogleClient, spreadsheet: str, cells: str, folder: str 
 def fetch_folder(client: GoogleClient, drive_folder: str, folder: str | Path, cells: str = "A:ZZ") -> list[Path]:
     """Write every spreadsheet (the range of its first sheet) and CSV file of a Drive folder into a local one.
 
-    Returns the files. Raises TableError where one cannot be read, or where two have one name; nothing is written then.
+    Returns the files; CSV files of the local folder that Drive has no longer, or by another name, are removed: their
+    money would count twice. Raises TableError where one cannot be read, or two have one name; then nothing changes.
     """
     found = list(client.files(drive_folder))
     if not found:
@@ -154,7 +155,11 @@ def fetch_folder(client: GoogleClient, drive_folder: str, folder: str | Path, ce
         is_sheet = file["mimeType"] == SPREADSHEET
         texts[name] = _as_csv(client.values(file["id"], cells)) if is_sheet else client.content(file["id"])
     logger.info("Drive folder %s: %d files", drive_folder, len(texts))
-    return [_write(Path(folder), name, text) for name, text in texts.items()]
+    written = [_write(Path(folder), name, text) for name, text in texts.items()]
+    for stale in set(Path(folder).glob("*.csv")) - set(written):
+        logger.info("%s: no longer in Drive folder %s, removed", stale, drive_folder)
+        stale.unlink()
+    return written
 
 
 def service_account_token(key_file: str | Path) -> str:

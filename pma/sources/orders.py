@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from pma.checks import Check, judge, mark_known, readable, refuse_copies
@@ -29,8 +29,8 @@ def check_listings(mapped: DataFrame, now: datetime) -> DataFrame:
 def check_orders(mapped: DataFrame, listings: DataFrame, now: datetime) -> DataFrame:
     """Judge mapped orders: the columns of `il.orders`, and `reasons`, `given`, `copies` as `land` wants them.
 
-    Of the different rows of one order that pass everything else the one with the largest refund stays: an order is sent
-    again when money is given back. One row per different row of the source.
+    An order is sent again when money is given back: rows that differ in the refund alone are one, with the largest. Of
+    other different rows of one order that pass everything else one stays. One row per different row of the source.
     """
     checks = [
         *readable(mapped, ORDERS),
@@ -40,8 +40,22 @@ def check_orders(mapped: DataFrame, listings: DataFrame, now: datetime) -> DataF
         Check("unknown_listing", F.col("listing_id").isNotNull() & ~F.col("listing_id_known")),
     ]
     marked = mark_known(_counted(mapped), listings, "listing_id").withColumn("kept_back", -F.col("refunded_value"))
-    judged = judge(marked, checks).drop("listing_id_known")
+    judged = _newest(judge(marked, checks).drop("listing_id_known"))
     return refuse_copies(judged, ORDERS.key, ["kept_back", "completed_at"], "duplicate_order").drop("kept_back")
+
+
+def _newest(judged: DataFrame) -> DataFrame:
+    """Of rows that pass and differ in the refund alone keep the one with the most; it stands for the others too."""
+    passes = F.size("reasons") == 0
+    same = [passes, *[F.col(name) for name in ORDERS.schema.names if name != "refunded_value"]]
+    whole = Window.partitionBy(*same).rowsBetween(Window.unboundedPreceding, Window.unboundedFollowing)
+    first = Window.partitionBy(*same).orderBy("kept_back", F.xxhash64(*judged.columns))
+    ranked = judged.select(
+        *[name for name in judged.columns if name != "copies"],
+        F.when(passes, F.sum("copies").over(whole)).otherwise(F.col("copies")).alias("copies"),
+        (passes & (F.row_number().over(first) > 1)).alias("is_older"),
+    )
+    return ranked.where("NOT is_older").select(*judged.columns)
 
 
 def _counted(mapped: DataFrame) -> DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -10,6 +12,7 @@ from pma.section import Section
 
 # Where the simulation puts its files by default.
 MARKETPLACE = "raw/marketplace"
+SIMULATED = "simulated marketplace"
 # The names of the feeds in their folder.
 FEED_FILES = {
     "exchange_rates": "exchange_rates.csv",
@@ -96,7 +99,11 @@ def _table(*columns: str, format: Literal["csv", "parquet"] = "csv") -> SourceTa
 class FeedSettings(Section):
     """The inputs of marketing; the defaults read the files of the simulated marketplace (`simulation.path`)."""
 
-    origin: str = Field("simulated marketplace", description="said in the column data_origin and on every page")
+    origin: str | None = Field(
+        None,
+        description="said in the column data_origin and on every page; null: what a simulation says in the folder, "
+        "else the folder",
+    )
     folder: str = Field(MARKETPLACE, description="folder of those inputs below that have no path of their own")
     exports: str | None = Field(
         None, description="folder of <platform>/<account>/*.csv, daily exports; null: `exports` in the folder"
@@ -140,3 +147,10 @@ class FeedSettings(Section):
             if source is not None and source.path is None and source.format not in ("jdbc", "snowflake"):
                 found[name] = source.model_copy(update={"path": f"{self.folder}/{file}"})
         return self.model_copy(update=found)
+
+    @property
+    def data_origin(self) -> str:
+        """What tables and pages say of where their rows come from."""
+        manifest = Path(self.folder, "MANIFEST.json")
+        simulated = manifest.exists() and bool(json.loads(manifest.read_text(encoding="utf-8")).get("is_simulated"))
+        return self.origin or (SIMULATED if simulated else self.folder)

@@ -45,7 +45,7 @@ def written(spark, tmp_path):
     settings = {
         "spark": TEST_SPARK.model_dump(),
         "warehouse": {"path": str(tmp_path / "warehouse")},
-        "feeds": {"folder": str(folder), "max_refused_share": 0.06},
+        "feeds": {"folder": str(folder), "origin": "simulated marketplace", "max_refused_share": 0.06},
     }
     conf.write_text(yaml.safe_dump(settings))
     job = runpy.run_path(str(REPOSITORY / "jobs/attribution.py"))["main"]

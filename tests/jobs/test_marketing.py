@@ -54,6 +54,12 @@ def test_some_credit_goes_to_sessions_and_the_causes_of_the_simulation_are_found
     assert paid <= set(credit["channel"])
 
 
+def test_a_payment_provider_that_sends_a_buyer_back_is_no_source(market):
+    sources = set(rows(market, "il.fct_user_sessions")["source"])
+
+    assert [source for source in sources if "adyen" in source or "paypal" in source] == []
+
+
 def test_the_weekly_report_has_all_spend_and_all_credit(market):
     report = rows(market, "bl.report_weekly_growth_update")
     spend = rows(market, "il.ad_spend")

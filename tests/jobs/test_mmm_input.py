@@ -35,6 +35,7 @@ def arguments(folder):
         "spark": TEST_SPARK.model_dump(),
         "warehouse": {"path": str(folder / "warehouse")},
         "report": {"path": str(folder / "report")},
+        "feeds": {"origin": "simulated marketplace"},
         "marketing": {"regions": {"countries": {"DACH": ["DE", "AT"], "NORTH": ["XX"]}}},
     }
     (folder / "conf.yml").write_text(yaml.safe_dump(given))

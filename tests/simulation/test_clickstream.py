@@ -144,7 +144,7 @@ def test_clean_landings_of_a_channel_are_tagged_as_it_tags(sent):
 
 
 def test_a_payment_provider_sends_buyers_back_without_tags_just_before_their_order(seen):
-    back = seen.index[seen["referrer"].isin(["https://pay.adyen.example/", "https://www.paypal.com/"])]
+    back = seen.index[seen["referrer"].isin(["https://checkout.adyen.com/", "https://www.paypal.com/"])]
     assert len(back) > 200 and set(seen.loc[back, "referrer"].value_counts() > 50) == {True}
     assert not seen.loc[back, "page_url"].str.contains("utm_|clid").any()
     following = seen.loc[[place + 1 for place in back]].reset_index(drop=True)

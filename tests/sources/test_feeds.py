@@ -22,3 +22,11 @@ def test_an_input_of_a_place_of_its_own_keeps_it_and_a_database_has_no_path():
 
 def test_a_company_without_geo_experiments_says_so():
     assert feeds("lift_tests=null").lift_tests is None
+
+
+def test_rows_are_said_to_be_of_the_folder_unless_a_simulation_left_them_or_a_name_is_given(tmp_path):
+    folder = f"feeds.folder={tmp_path}"
+    assert load([], [folder]).feeds.data_origin == str(tmp_path)
+    assert load([], [folder, "feeds.origin=our shop"]).feeds.data_origin == "our shop"
+    (tmp_path / "MANIFEST.json").write_text('{"is_simulated": true}')
+    assert load([], [folder]).feeds.data_origin == "simulated marketplace"

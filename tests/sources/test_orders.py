@@ -28,8 +28,7 @@ BAD_LISTINGS = [
 GOOD_ORDER = "o1,l1,ben,FR,2026-03-01 12:00:00,900.5,0"
 REFUNDED = "o1,l1,ben,FR,2026-03-01 12:00:00,900.5,900.5"
 BAD_ORDERS = [
-    # The order was sent again when its money was given back.
-    (GOOD_ORDER, ["duplicate_order"]),
+    ("o1,l1,ben,FR,2026-03-01 12:00:00,1,0", ["duplicate_order"]),
     ("o2,l9,ben,FR,2026-03-01 12:00:00,1,0", ["unknown_listing"]),
     ("o2,,ben,FR,2026-03-01 12:00:00,1,0", ["missing_listing_id"]),
     ("o2,l1,ben,FR,2026-03-01 12:00:00,-1,0", ["negative_value"]),
@@ -67,7 +66,8 @@ def test_each_bad_row_is_refused_for_its_reason_copies_are_one_row_and_none_is_l
     assert list(map(tuple, listings.collect())) == [("l1", "anna", "DE", AT, Decimal("900.5"))]
     assert refused(warehouse, LISTINGS) == {as_json(line, OF_LISTING): (why, 2) for line, why in BAD_LISTINGS}
 
-    lines = 2 * [REFUNDED, *[line for line, _ in BAD_ORDERS]]
+    # The order was sent again when its money was given back.
+    lines = 2 * [GOOD_ORDER, REFUNDED, *[line for line, _ in BAD_ORDERS]]
     land(warehouse, ORDERS, check_orders(mapped(ORDERS, OF_ORDER, lines), listings, NOW), 1.0, "feeds")
     orders = warehouse.read(ORDERS).collect()
     assert list(map(tuple, orders)) == [("o1", "l1", "ben", "FR", AT, Decimal("900.5"), Decimal("900.5"))]
