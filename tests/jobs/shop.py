@@ -64,7 +64,8 @@ def write_shop(folder: Path, customers: int = 60) -> None:
 
 def write_settings(folder: Path, **changes: object) -> Path:
     """Write `shop.yml` for the files of the folder, and return its path; `changes` replace top-level parts."""
-    word2vec = {"vector_size": 8, "copies": 2, "min_count": 1}
+    # Among so few products each is frequent: thinned, hardly a basket would be left.
+    word2vec = {"vector_size": 8, "copies": 2, "min_count": 1, "sample": 0.0}
 
     def source(name: str, columns: list[str]) -> dict[str, object]:
         path = str(folder / f"{name}.csv")
@@ -98,7 +99,7 @@ def write_settings(folder: Path, **changes: object) -> Path:
                 "folds": 2,
                 "bootstrap": 5,
             },
-            "next_item": {"baskets": 50, "sgns": {"min_count": 1, "epochs": 2, "vector_size": 8}},
+            "next_item": {"baskets": 50, "sgns": {"min_count": 1, "epochs": 2, "vector_size": 8, "sample": 0.0}},
         },
     }
     path = folder / "shop.yml"
