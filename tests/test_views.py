@@ -1,7 +1,5 @@
 """Views as rules: read, made in a folder's session and in a catalog, and given up when their table goes."""
 
-import logging
-
 import pytest
 
 from pma.query import register
@@ -45,11 +43,7 @@ def test_a_session_knows_the_views_of_the_warehouse_that_was_registered_last(spa
     assert not spark.catalog.tableExists("bl.counted")
 
 
-def test_a_view_that_cannot_be_made_is_named_and_stops_no_job_but_the_one_that_makes_it(
-    spark, warehouse, caplog, monkeypatch
-):
-    # A job that ran before in this process sends the log elsewhere.
-    monkeypatch.setattr(logging.getLogger("pma"), "propagate", True)
+def test_a_view_that_cannot_be_made_is_named_and_stops_no_job_but_the_one_that_makes_it(spark, warehouse, caplog):
     warehouse.replace(SPEC, frame(spark, ("a", 1, 1.0)))
     spark.sql("CREATE SCHEMA IF NOT EXISTS bl")
     wrong = COUNTED.model_copy(update={"sql": "SELECT colour FROM il.things"})

@@ -1,4 +1,3 @@
-import logging
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -204,9 +203,7 @@ def test_the_report_is_as_declared(world):
     assert report.columns == [column.name for column in WEEKLY_GROWTH.columns]
 
 
-def test_totals_are_those_of_the_sources_and_rows_without_a_rate_are_counted(world, caplog, monkeypatch):
-    # A job that ran before in this process sends the log elsewhere.
-    monkeypatch.setattr(logging.getLogger("pma"), "propagate", True)
+def test_totals_are_those_of_the_sources_and_rows_without_a_rate_are_counted(world, caplog):
     spend, credit, report = world
     require_totals(report, spend, credit)
     assert [record.getMessage() for record in caplog.records] == [
