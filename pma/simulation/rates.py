@@ -7,7 +7,18 @@ import pandas as pd
 
 from pma.simulation.draws import generator
 
-USUAL_RATES = {"EUR": 1.0, "CHF": 1.05, "DKK": 0.134, "PLN": 0.233}
+USUAL_RATES = {
+    "EUR": 1.0,
+    "CHF": 1.05,
+    "DKK": 0.134,
+    "PLN": 0.233,
+    "SEK": 0.088,
+    "NOK": 0.086,
+    "GBP": 1.17,
+    "CZK": 0.0398,
+    "HUF": 0.00255,
+    "RON": 0.201,
+}
 # A rate has six decimals, so that money converts in whole numbers.
 RATE_UNIT = 1_000_000
 
