@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def known_at() -> Column:
+    """Return when an event was known: it had happened and was received."""
+    return F.greatest("occurred_at", F.coalesce("received_at", "occurred_at"))
+
+
+def is_known(map_version: date) -> Column:
+    """Return whether an event is one that this version of the map may know of: before its day begins, in UTC."""
+    return known_at() < F.lit(map_version).cast("timestamp")
 
 
 def identities(events: DataFrame, map_version: date) -> DataFrame:
@@ -17,9 +27,7 @@ def identities(events: DataFrame, map_version: date) -> DataFrame:
     first login was its first user's; a shared device changes hands when the next one logs in, to the microsecond. Of
     logins at the same moment the last received counts. Key: map_version, anonymous_id, valid_from.
     """
-    received = F.coalesce("received_at", "occurred_at")
-    known = F.greatest("occurred_at", received) < F.lit(map_version).cast("timestamp")
-    logins = events.where(F.col("user_id").isNotNull() & known)
+    logins = events.where(F.col("user_id").isNotNull() & is_known(map_version))
     device = Window.partitionBy("anonymous_id").orderBy("occurred_at", "received_at", "event_id")
     upto = device.rowsBetween(Window.unboundedPreceding, -1)
     moments = logins.select(
@@ -44,3 +52,9 @@ def changed_devices(old: DataFrame, new: DataFrame) -> DataFrame:
     stretch = ["anonymous_id", "valid_from", "valid_to", "user_id"]
     before, after = old.select(*stretch), new.select(*stretch)
     return before.exceptAll(after).unionByName(after.exceptAll(before)).select("anonymous_id").distinct()
+
+
+def named_between(events: DataFrame, first: date, second: date) -> DataFrame:
+    """Return the devices, one row per `anonymous_id`, with events that name a user and one version alone knows of."""
+    apart = is_known(first) != is_known(second)
+    return events.where(F.col("user_id").isNotNull() & apart).select("anonymous_id").distinct()

@@ -9,7 +9,7 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pma.marketing.identities import changed_devices, identities
+from pma.marketing.identities import changed_devices, identities, known_at, named_between
 from pma.marketing.sessions import SessionRules, made_with, sessionise
 from pma.marketing.settings import SessionSettings
 from pma.marketing.tables import EVENTS, IDENTITIES, SESSIONS
@@ -26,7 +26,7 @@ def map_version(events: DataFrame, settings: SessionSettings) -> date:
     """
     if settings.map_version is not None:
         return settings.map_version
-    last = events.agg(F.max(F.greatest("occurred_at", F.coalesce("received_at", "occurred_at")).cast("date"))).first()
+    last = events.agg(F.max(known_at().cast("date"))).first()
     if last is None or last[0] is None:
         raise TableError(f"{EVENTS.name}: no event, no sessions. Fix: load events (feeds.st_events)")
     return last[0] + timedelta(days=1)
@@ -46,8 +46,8 @@ def refresh_sessions(tables: Warehouse, version: date, rules: SessionRules, sett
     of the map knows otherwise; the sessions of the others are only stamped with the version.
     """
     events, known = tables.read(EVENTS), _map_of(tables, version)
-    others = f"made_with IS DISTINCT FROM '{made_with(rules, settings)}'"
-    if settings.rebuild or not tables.exists(SESSIONS) or tables.has(SESSIONS, others):
+    stale = f"made_with IS DISTINCT FROM '{made_with(rules, settings)}'"
+    if settings.rebuild or not tables.exists(SESSIONS) or tables.has(SESSIONS, stale):
         logger.info("%s: all are made anew", SESSIONS.name)
         tables.replace(SESSIONS, sessionise(events, known, version, rules, settings))
         return
@@ -55,7 +55,8 @@ def refresh_sessions(tables: Warehouse, version: date, rules: SessionRules, sett
     touched = touched_devices(events, old)
     last = old.agg(F.max("map_version")).collect()[0][0]
     if last is not None and last != version:
-        touched = touched.unionByName(changed_devices(_map_of(tables, last), known)).distinct()
+        others = changed_devices(_map_of(tables, last), known).unionByName(named_between(events, last, version))
+        touched = touched.unionByName(others).distinct()
     touched = touched.persist(StorageLevel.DISK_ONLY)
     try:
         logger.info("%s: %d devices are made anew", SESSIONS.name, touched.count())

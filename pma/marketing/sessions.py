@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from pma.marketing.bots import BotRules, bot_rule, read_bot_rules, robots
 from pma.marketing.channels import FIELDS, ChannelRules, category_of, channel_of, core_of, matchable, read_channel_rules
+from pma.marketing.identities import is_known
 from pma.marketing.settings import SessionSettings
 from pma.marketing.tables import SESSIONS, UNKNOWN
 from pma.marketing.traffic import TrafficRules, may_be_touch, read_traffic_rules, with_traffic
@@ -72,11 +73,14 @@ def sessionise(
     session. Without a touch the session is (direct) / (none). A pause ends a session also when its next event returns
     from a payment provider.
 
+    A session is the first user's whom one of its events names; of those that name none, the user's whose device it was
+    when it began. Of events that the version of the map does not know of, the user is not known either.
+
     All events count, those of robots too, who are flagged: by user agent of the first event, or as a device with more
     than `settings.bot_events_per_day` events on one day in UTC. One shuffle of the events, by device; of most events
     only numbers are looked at: rows that begin nothing drop out after the first window.
     """
-    steps = _runs(_spans(_lean(events, rules, settings), rules, settings))
+    steps = _runs(_spans(_lean(events, map_version, rules, settings), rules, settings))
     device = ["anonymous_id", "session"]
     whole = steps.groupBy(*device).agg(
         F.min("occurred_at").alias("started_at"),
@@ -86,6 +90,7 @@ def sessionise(
         F.max("is_heavy").alias("is_heavy"),
         F.min("first").alias("first"),
         F.min("touch").alias("touch"),
+        F.min("named").alias("named"),
     )
     owned = _owned(whole, identities).withColumns(
         {"map_version": F.lit(map_version), "user_agent": F.col("first.user_agent")}
@@ -94,7 +99,7 @@ def sessionise(
     return _described(judged, rules, settings)
 
 
-def _lean(events: DataFrame, rules: SessionRules, settings: SessionSettings) -> DataFrame:
+def _lean(events: DataFrame, map_version: date, rules: SessionRules, settings: SessionSettings) -> DataFrame:
     """Return of each event what its device's task needs; of an address that is no touch's, no more than the path."""
     micros = F.unix_micros("occurred_at")
     looked = events.withColumn("may_be_touch", may_be_touch(rules.traffic, settings.own_hosts))
@@ -104,6 +109,7 @@ def _lean(events: DataFrame, rules: SessionRules, settings: SessionSettings) -> 
         "event_id",
         "occurred_at",
         "received_at",
+        F.when(is_known(map_version), F.col("user_id")).alias("user_id"),
         "country",
         F.when(touch, F.col("page_url")).otherwise(F.substring_index("page_url", "?", 1)).alias("page_url"),
         F.when(touch, F.col("referrer")).alias("referrer"),
@@ -122,7 +128,8 @@ def _in_order() -> WindowSpec:
 def _spans(lean: DataFrame, rules: SessionRules, settings: SessionSettings) -> DataFrame:
     """Keep the events that may begin a session, each with what follows it up to the next kept one, and their traffic.
 
-    Kept are: the first after a pause, those that may be a touch, the one that makes a day too full, a device's last.
+    Kept are: the first after a pause, those that may be a touch, those that name another user than the event before,
+    the one that makes a day too full, a device's last.
     """
     device = _in_order()
     upto = device.rowsBetween(Window.unboundedPreceding, Window.currentRow)
@@ -131,6 +138,7 @@ def _spans(lean: DataFrame, rules: SessionRules, settings: SessionSettings) -> D
     seen = lean.select(
         "*",
         F.lag("at").over(device).alias("before"),
+        F.lag("user_id").over(device).alias("user_before"),
         F.lead("at").over(device).isNull().alias("is_last"),
         F.row_number().over(upto).alias("place"),
         F.sum("page").over(upto).alias("pages"),
@@ -139,10 +147,12 @@ def _spans(lean: DataFrame, rules: SessionRules, settings: SessionSettings) -> D
     )
     pause = F.col("at") - F.col("before") > settings.pause_minutes * 60_000_000
     full = (F.col("day_at_limit") == F.col("day")) & ~F.equal_null("day_beyond", "day")
+    named = F.col("user_id").isNotNull() & ~F.equal_null("user_id", "user_before")
     marked = seen.withColumns(
-        {"begins": F.coalesce(pause, F.lit(True)), "is_full": F.coalesce(full, F.lit(False))}
-    ).drop("day_at_limit", "day_beyond", "day")
-    kept = with_traffic(marked.where("begins OR may_be_touch OR is_full OR is_last"), rules.traffic, settings.own_hosts)
+        {"begins": F.coalesce(pause, F.lit(True)), "is_full": F.coalesce(full, F.lit(False)), "is_named": named}
+    ).drop("day_at_limit", "day_beyond", "day", "user_before")
+    chosen = marked.where("begins OR may_be_touch OR is_named OR is_full OR is_last")
+    kept = with_traffic(chosen, rules.traffic, settings.own_hosts)
     campaign = F.coalesce(F.lower("campaign"), F.col("campaign_id"))
     # What a session may take from the event is packed: each window copies it at once, not text by text.
     packed = kept.select(
@@ -151,6 +161,7 @@ def _spans(lean: DataFrame, rules: SessionRules, settings: SessionSettings) -> D
         F.when(F.col("is_touch"), campaign).alias("campaign_key"),
         F.struct("place", *OF_FIRST).alias("first"),
         F.when(F.col("is_touch"), F.struct("place", *OF_TOUCH)).alias("touch"),
+        F.when(F.col("user_id").isNotNull(), F.struct("place", "user_id")).alias("named"),
     )
     pages_before = F.col("pages") - F.col("page")
     return packed.select(
@@ -200,12 +211,13 @@ def _split(steps: DataFrame, run: str, names: list[str], finer: str) -> DataFram
 
 
 def _owned(whole: DataFrame, identities: DataFrame) -> DataFrame:
-    """Add the user whose device it was when the session began."""
-    stretches = identities.select(F.col("anonymous_id").alias("device"), "valid_from", "valid_to", "user_id")
+    """Add the first user whom the session names, or else the one whose device it was when it began."""
+    owner = F.col("user_id").alias("owner")
+    stretches = identities.select(F.col("anonymous_id").alias("device"), "valid_from", "valid_to", owner)
     at = F.col("started_at")
     until = F.coalesce(at < F.col("valid_to"), F.lit(True))
     owned = (F.col("anonymous_id") == F.col("device")) & (at >= F.col("valid_from")) & until
-    return whole.join(stretches, owned, how="left")
+    return whole.join(stretches, owned, how="left").withColumn("user_id", F.coalesce("named.user_id", "owner"))
 
 
 def _described(sessions: DataFrame, rules: SessionRules, settings: SessionSettings) -> DataFrame:

@@ -159,6 +159,8 @@ SESSIONS = f"""WITH paused AS (
     grouped AS (
         SELECT anonymous_id, session, min(occurred_at) AS started_at, max(occurred_at) AS ended_at, count(*) AS events,
             count(*) FILTER (event_name = 'page_view') AS page_views,
+            arg_min(user_id, {{'a': occurred_at, 'b': coalesce(received_at, TIMESTAMPTZ '1970-01-01'), 'c': event_id}})
+                FILTER (user_id IS NOT NULL) AS named,
             arg_min({{'event_id': event_id, 'user_id': owner, 'country': country, 'user_agent': user_agent}},
                 {{'a': occurred_at, 'b': coalesce(received_at, TIMESTAMPTZ '1970-01-01'), 'c': event_id}}) AS first,
             arg_min({{'source': source, 'medium': coalesce(medium, referred), 'campaign': campaign,
@@ -167,7 +169,8 @@ SESSIONS = f"""WITH paused AS (
                 FILTER (is_touch) AS touch
         FROM by_campaign GROUP BY ALL
     ), described AS (
-        SELECT md5(anonymous_id || chr(10) || first.event_id) AS session_id, anonymous_id, first.user_id AS user_id,
+        SELECT md5(anonymous_id || chr(10) || first.event_id) AS session_id, anonymous_id,
+            coalesce(named, first.user_id) AS user_id,
             started_at, ended_at, events, page_views, first.country AS country,
             CASE WHEN touch IS NULL THEN '(direct)' ELSE coalesce(touch.source, '(not set)') END AS source,
             CASE WHEN touch IS NULL THEN '(none)' ELSE coalesce(touch.medium, '(not set)') END AS medium,

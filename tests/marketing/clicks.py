@@ -15,6 +15,11 @@ def at(minutes):
     return NOON + timedelta(minutes=minutes)
 
 
+def clock(minutes):
+    """The same moment as Spark hands it back: in UTC, without saying so."""
+    return at(minutes).replace(tzinfo=None)
+
+
 def event(event_id, minutes, query="", device="d1", **more):
     """One page view, so many minutes after noon; `query` is appended to the address."""
     row = {

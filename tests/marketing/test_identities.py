@@ -1,7 +1,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 from pma.marketing.identities import changed_devices, identities
-from tests.marketing.clicks import at, event, frame
+from tests.marketing.clicks import at, clock, event, frame
 
 START = datetime(1970, 1, 1)
 TOMORROW = date(2026, 3, 2)
@@ -9,10 +9,6 @@ TOMORROW = date(2026, 3, 2)
 
 def stretches(rows):
     return sorted((r.anonymous_id, r.valid_from, r.valid_to, r.user_id) for r in rows)
-
-
-def clock(minutes):
-    return at(minutes).replace(tzinfo=None)
 
 
 def test_a_shared_device_changes_hands_at_each_login_and_was_the_first_users_before(spark):

@@ -1,6 +1,6 @@
 import hashlib
 from collections import Counter
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 
 import pytest
@@ -14,7 +14,7 @@ from pma.marketing.sessions import read_session_rules, sessionise
 from pma.marketing.settings import SessionSettings
 from pma.marketing.tables import EVENTS, IDENTITIES, SESSIONS
 from pma.tables import TableError, conform
-from tests.marketing.clicks import RULES, SITE, at, event, frame
+from tests.marketing.clicks import RULES, SITE, at, clock, event, frame
 
 SETTINGS = SessionSettings()
 VERSION = date(2026, 3, 10)
@@ -195,21 +195,36 @@ def test_events_at_one_moment_stand_in_the_order_of_receipt_then_id(spark, rules
     assert found == {name: hashlib.md5(key).hexdigest() for name, key in ids.items()}
 
 
-def test_a_session_is_the_user_whose_device_it_was_when_it_began(spark, rules):
+def test_a_session_is_the_first_user_whom_it_names_or_else_whose_device_it_was_when_it_began(spark, rules):
+    later = {"received_at": datetime(2026, 3, 10, tzinfo=UTC)}
     events = [
         event("a", 0, device="shared"),
         event("b", 10, device="shared", user_id="u1"),
-        event("c", 100, device="shared", user_id="u1"),
-        event("d", 110, device="shared", user_id="u2"),
-        event("e", 200, device="shared"),
-        event("f", 0, device="nobody's"),
+        event("c", 100, device="shared"),
+        event("d", 105, device="shared"),
+        event("e", 110, device="shared", user_id="u2"),
+        event("f", 115, device="shared", user_id="u3"),
+        event("g", 200, device="shared"),
+        event("h", 300, device="shared", user_id="u2"),
+        event("i", 310, device="shared", user_id="u2"),
+        event("j", 311, NEWS, device="shared", user_id="u2"),
+        event("k", 312, GOOGLE, device="shared"),
+        event("l", 400, device="shared", user_id="u4", **later),
+        event("m", 410, device="shared", user_id="u5"),
+        event("n", 0, device="nobody's"),
     ]
     rows = sessions_of(spark, events, rules).collect()
-    assert sorted((r.anonymous_id, r.started_at, r.user_id) for r in rows) == [
-        ("nobody's", at(0).replace(tzinfo=None), None),
-        ("shared", at(0).replace(tzinfo=None), "u1"),
-        ("shared", at(100).replace(tzinfo=None), "u1"),
-        ("shared", at(200).replace(tzinfo=None), "u2"),
+    found = sorted((r.anonymous_id, r.started_at, r.source, r.user_id) for r in rows)
+    assert found == [
+        ("nobody's", clock(0), "(direct)", None),
+        ("shared", clock(0), "(direct)", "u1"),
+        # Who logs in takes the visit in which he does so, not only what follows it.
+        ("shared", clock(100), "(direct)", "u2"),
+        ("shared", clock(200), "(direct)", "u3"),
+        ("shared", clock(300), "newsletter", "u2"),
+        ("shared", clock(312), "google", "u2"),
+        # The map of that version does not know that u4 was there.
+        ("shared", clock(400), "(direct)", "u5"),
     ]
 
 
@@ -267,11 +282,12 @@ def log(steps, prefix="e"):
 
 
 def one_by_one(events):
-    """Sessions by the rule in words, event after event: (device, first event, source, events)."""
+    """Sessions by the rule in words, event after event: (id, source, user, events)."""
     sessions = []
     ordered = sorted(events, key=lambda e: (e["anonymous_id"], e["occurred_at"], e["received_at"], e["event_id"]))
     for device, group in groupby(ordered, key=lambda e: e["anonymous_id"]):
         last, said, touched = None, {}, False
+        group = list(group)
         for e in group:
             source, medium, campaign, click = SAID[e["page_url"].removeprefix(SITE)] or (None,) * 4
             paused = last is None or e["occurred_at"] - last > timedelta(minutes=30)
@@ -288,7 +304,7 @@ def one_by_one(events):
             finer = {"campaign": campaign, "click": click}
             new_finer = inside and any(v is not None and said.get(k) != v for k, v in finer.items())
             if paused or new_source or new_medium or new_finer:
-                sessions.append([device, e["event_id"], None, 0])
+                sessions.append([device, e["event_id"], None, 0, owner_at(group, e["occurred_at"]), None])
             values = {"source": source, "medium": medium, **finer}
             said |= {k: v for k, v in values.items() if v is not None}
             is_touch = any(v is not None for v in values.values())
@@ -296,8 +312,19 @@ def one_by_one(events):
                 sessions[-1][2] = source or "(not set)"
             touched = touched or is_touch
             sessions[-1][3] += 1
+            sessions[-1][5] = sessions[-1][5] or e["user_id"]
             last = e["occurred_at"]
-    return sorted((hashlib.md5(f"{d}\n{e}".encode()).hexdigest(), s or "(direct)", n) for d, e, s, n in sessions)
+    return sorted(
+        (hashlib.md5(f"{device}\n{first}".encode()).hexdigest(), source or "(direct)", named or owner, number)
+        for device, first, source, number, owner, named in sessions
+    )
+
+
+def owner_at(of_device, moment):
+    """Whose device it was: the last login's up to the moment, the first one's before any; of one moment the last's."""
+    logins = {e["occurred_at"]: e["user_id"] for e in of_device if e["user_id"]}
+    before = [user for when, user in logins.items() if when <= moment]
+    return before[-1] if before else next(iter(logins.values()), None)
 
 
 @examples(max_examples=6)
@@ -308,7 +335,8 @@ def test_sessions_are_those_of_reading_event_by_event_whatever_the_order_of_rows
     events = log(steps)
     shuffled = chance.sample(events, len(events))
     rows = sessions_of(spark, frame(spark, shuffled).repartition(partitions), rules).collect()
-    assert sorted((r.session_id, r.source, r.events) for r in rows) == one_by_one(events)
+    found = [(r.session_id, r.source, r.user_id, r.events) for r in rows]
+    assert sorted(found, key=lambda row: row[0]) == one_by_one(events)
     assert sum(r.events for r in rows) == len(events)
 
 
@@ -371,12 +399,22 @@ def test_late_events_a_moved_map_and_new_rules_leave_what_a_full_rebuild_would(s
         ("d3", "u1", date(2026, 3, 3)),
     }
     assert (written, moved) == (5, rebuilt())
+    # Received on the day after that, in a visit that is there: the map stays as it is for d3, the visit does not.
+    back = {"received_at": at(3000), "user_id": "u1"}
+    visit = [event("c3", 60, device="d3", user_id="u2"), event("c2", 50, device="d3", **back)]
+    warehouse.merge(EVENTS, frame(spark, visit), update=False)
+    named = {}
+    for day in (3, 4):
+        rows, _ = refreshed(SETTINGS.model_copy(update={"map_version": date(2026, 3, day)}))
+        named[day] = sorted(row[2] for row in rows if row[1] == "d3")
+    assert named == {3: ["u1", "u2"], 4: ["u1", "u1"]}
+    assert rows == rebuilt()
     # As of the day before nobody had logged in on d2.
     past = SETTINGS.model_copy(update={"map_version": date(2026, 3, 2)})
     before, _ = refreshed(past)
     assert {row[2] for row in before if row[1] == "d2"} == {None}
     assert before == rebuilt(past)
-    assert {r.map_version for r in warehouse.read(IDENTITIES).collect()} == {date(2026, 3, 2), date(2026, 3, 3)}
+    assert {r.map_version for r in warehouse.read(IDENTITIES).collect()} == {date(2026, 3, day) for day in (2, 3, 4)}
     short = past.model_copy(update={"pause_minutes": 5})
     assert refreshed(short)[0] == rebuilt(short) != before
 
