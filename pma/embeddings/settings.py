@@ -113,7 +113,7 @@ class LocationSettings(Section):
 class ReceiptSettings(Section):
     """Vector of the words on a customer's last receipts.
 
-    On the Complete Journey word2vec predicts purchases better than wordllama: tests/slow/test_receipts.py compares them.
+    On the Complete Journey word2vec predicts purchases better than wordllama (tests/slow/test_receipts.py).
     """
 
     encoder: Literal["word2vec", "wordllama"] = Field("word2vec", description="where the vectors of words come from")
