@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pma.marketing.rules_file import read_rules
 from pma.marketing.tables import AD_SPEND
@@ -13,19 +14,35 @@ from pma.section import Section
 
 
 class VariableRule(Section):
-    """Raw names of one clean variable."""
+    """Raw names of one clean variable, and whether its values are money or context."""
 
     rule: str
+    kind: Literal["money", "context"]
     variable: str
     names: tuple[str, ...] = ()
     pattern: str | None = None
 
 
 class VariableRules(Section):
-    """Clean names of raw variables, in order."""
+    """Clean names of raw variables, in order; `money` fits the name of a column of money that none of them knows."""
 
     version: int
+    money: str
     rules: tuple[VariableRule, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _says_each_once(self) -> VariableRules:
+        names = [rule.rule for rule in self.rules]
+        kinds = {(rule.variable, rule.kind) for rule in self.rules}
+        if len(set(names)) < len(names) or len({variable for variable, _ in kinds}) < len(kinds):
+            raise ValueError(
+                "a rule's name stands there twice, or a variable is money by one rule and context by another"
+            )
+        return self
+
+    def of_kind(self, kind: str) -> tuple[str, ...]:
+        """Return the names of the rules of a kind."""
+        return tuple(rule.rule for rule in self.rules if rule.kind == kind)
 
 
 class ChannelRule(Section):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pma.marketing.spend_rules import ChannelRule, ChannelRules, SpendRules, VariableRule, VariableRules
@@ -46,24 +47,30 @@ def campaign_goal(cleaned: Column, rules: ChannelRules) -> Column:
     return F.coalesce(F.try_element_at(goals, F.lit(-1)), F.lit("unknown"))
 
 
-def variable_names(named: DataFrame, context: DataFrame, rules: SpendRules) -> DataFrame:
+def column_kinds(spark: SparkSession, names: Sequence[str], rules: VariableRules) -> dict[str, str]:
+    """Return what the columns of a sheet are by their names: `money` or `context`; what nobody knows is left out."""
+    raw = spark.createDataFrame([(name,) for name in names], "name string").select(
+        "name", plain(F.col("name")).alias("p")
+    )
+    rule = name_variable(F.col("p"), rules).getField("rule")
+    kind = (
+        F.when(rule.isin(*rules.of_kind("context")), F.lit("context"))
+        .when(rule.isin(*rules.of_kind("money")), F.lit("money"))
+        .when(F.col("p").rlike(f"^(?:{rules.money})$"), F.lit("money"))
+    )
+    found = raw.select("name", kind.alias("kind")).where("kind IS NOT NULL")
+    return {row["name"]: row["kind"] for row in found.collect()}
+
+
+def variable_names(named: DataFrame, rules: SpendRules) -> DataFrame:
     """Return `il.variable_names`: every raw name that was seen, in exports, sheets and context.
 
-    `named` has source, raw_name, variable and rule, of each row of spend; `context` is il.context. One row per source
-    and raw name: a name that two rules read (the type of a campaign decided) has the first of the clean names.
+    `named` has source, raw_name, variable and rule, of each row of spend and context. One row per source and raw name:
+    a name that two rules read (the type of a campaign decided) has the first of the clean names.
     """
-    in_context = context.select("variable").distinct().select("variable", plain(F.col("variable")).alias("plain"))
-    seen = in_context.select(
-        F.lit("il.context").alias("source"),
-        F.col("variable").alias("raw_name"),
-        name_variable(F.col("plain"), rules.variables).alias("n"),
-    )
-    both = named.select("source", "raw_name", "variable", "rule").unionByName(
-        seen.select("source", "raw_name", "n.variable", "n.rule")
-    )
     first = F.min(F.struct(F.col("variable").isNull().alias("unknown"), "variable", "rule"))
     version = F.lit(rules.variables.version).cast("int").alias("rules_version")
-    one = both.where("raw_name IS NOT NULL").groupBy("source", "raw_name").agg(first.alias("first"))
+    one = named.where("raw_name IS NOT NULL").groupBy("source", "raw_name").agg(first.alias("first"))
     found = one.select("source", "raw_name", "first.variable", "first.rule", version)
     return found.select(*VARIABLE_NAMES.schema.names)
 

@@ -94,12 +94,13 @@ class Platform(Section):
 
 
 class SheetColumns(Section):
-    """Names of the columns of hand-kept sheets; every other column is a raw variable name of spend."""
+    """Names of the columns of hand-kept sheets; every other column is a raw name, of money or of context."""
 
     date: tuple[str, ...] = ("date",)
     country: tuple[str, ...] = ("country",)
     currency: tuple[str, ...] = ("currency",)
     campaign: tuple[str, ...] = ("campaign",)
+    ignored: tuple[str, ...] = ()
     clicks: str = "(^|_)clicks$"
     impressions: str = "(^|_)impressions$"
 

@@ -1,10 +1,10 @@
-"""Hand-kept sheets: wide CSV files whose columns are raw variable names become rows of spend."""
+"""Hand-kept sheets: wide CSV files whose columns are raw names become rows of spend and rows of context."""
 
 from __future__ import annotations
 
-import re
+import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -12,40 +12,51 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pma.sources.files import BROKEN, CsvFile, list_csv, name_of, read_lines
-from pma.sources.platforms import PlatformRules, SheetColumns
+from pma.sources.platforms import PlatformRules
+from pma.sources.sheet_roles import Roles, find_roles
 from pma.sources.spend_rows import as_rows, filled, readable
 from pma.tables import TableError
+
+logger = logging.getLogger(__name__)
 
 TARGET = "il.ad_spend"
 SETTING = "feeds.sheets"
 PLATFORM = "sheet"
 MONEY = "decimal(18,6)"
+NUMBER = "decimal(28,10)"
+# Of raw names, what each is: `money` or `context`; a name that nobody knows is left out.
+Kinds = Callable[[Sequence[str]], Mapping[str, str]]
 
 
 @dataclass(frozen=True)
-class Roles:
-    """What each column of a sheet is; `variables` maps a raw variable name to its columns of clicks and impressions."""
+class Sheets:
+    """What the sheets hold.
 
-    date: str
-    country: str | None
-    currency: str | None
-    campaign: str | None
-    variables: dict[str, tuple[str | None, str | None]]
+    spend: rows of spend, as `spend_rows` describes them. context: one row per cell of context, and per broken line of a
+    sheet of nothing else: source (the file), date, country, variable, value, faults, and `given`, these four as text.
+    """
+
+    spend: DataFrame
+    context: DataFrame
 
 
-def read_sheets(spark: SparkSession, folder: str, rules: PlatformRules, currency: str) -> DataFrame:
-    """Read `<folder>/**/*.csv` to rows of spend, as `spend_rows` describes them; `currency` where a sheet names none.
+def read_sheets(spark: SparkSession, folder: str, rules: PlatformRules, currency: str, kinds: Kinds) -> Sheets:
+    """Read `<folder>/**/*.csv`: columns of money to rows of spend, those of context to rows of context.
 
-    One row per line and raw variable that has a value there: an empty cell is not zero. A cell that cannot be read, and
-    a line of a file that was cut, has a fault; a file without lines is one row. Raises TableError, naming every file,
-    where a sheet has no date, no variable, or a count that belongs to no variable.
+    `currency` is that of a sheet which names none; `kinds` says of raw names what they are. One row per line and column
+    that has a value there: an empty cell is not zero. A cell that cannot be read, a line of a file that was cut, and a
+    cell of a column of which nobody said what it is (`unknown_column_<name>`), has a fault: the last are rows of spend
+    without money. Raises TableError, naming every file, where a sheet has no date, no column of values, or a count that
+    belongs to no column.
     """
     files = list_csv(spark, folder, TARGET, SETTING)
-    wrong, groups = [], defaultdict(list)
+    known = kinds(sorted({name for file in files for name in file.header}))
+    wrong, groups, roles = [], defaultdict(list), {}
     for file in files:
         try:
-            find_roles(file.header, rules.sheets)
+            roles[file.header] = find_roles(file.header, rules.sheets, known)
             groups[file.header].append(file)
+            _warn_of_unknown(file, roles[file.header])
         except ValueError as fault:
             wrong.append(f"{file.name}: {fault}")
     if wrong:
@@ -53,60 +64,32 @@ def read_sheets(spark: SparkSession, folder: str, rules: PlatformRules, currency
             f"{TARGET}: sheets that cannot be read: {'; '.join(wrong)}. "
             "Fix: mend the sheet's header, or name its columns in conf/rules/platforms.yml, sheets"
         )
-    return reduce(
-        DataFrame.unionByName,
-        [_read_group(spark, header, members, rules, currency) for header, members in groups.items()],
+    read = [_read_group(spark, roles[header], members, rules, currency) for header, members in groups.items()]
+    return Sheets(
+        spend=reduce(DataFrame.unionByName, [one.spend for one in read]),
+        context=reduce(DataFrame.unionByName, [one.context for one in read]),
     )
 
 
-def find_roles(header: Sequence[str], known: SheetColumns) -> Roles:
-    """Say what each column of a sheet is. Raises ValueError with the fault."""
-    names = [name.lower() for name in header]
-    if len(set(names)) < len(names):
-        raise ValueError(f"names a column twice: {list(header)}")
-    found = {
-        role: next((name for name in names if name in getattr(known, role)), None)
-        for role in ("date", "country", "currency", "campaign")
-    }
-    rest = [name for name in header if name and name.lower() not in found.values()]
-    counts = {
-        kind: [name for name in rest if re.search(getattr(known, kind), name, re.IGNORECASE)]
-        for kind in ("clicks", "impressions")
-    }
-    variables = [name for name in rest if name not in counts["clicks"] and name not in counts["impressions"]]
-    if found["date"] is None:
-        raise ValueError(f"has no column of dates ({', '.join(known.date)}), only {list(header)}")
-    if not variables:
-        raise ValueError(f"has no column of money, only {list(header)}")
-    belongs = {kind: {_owner(name, variables): name for name in named} for kind, named in counts.items()}
-    return Roles(
-        date=found["date"],
-        country=found["country"],
-        currency=found["currency"],
-        campaign=found["campaign"],
-        variables={name: (belongs["clicks"].get(name), belongs["impressions"].get(name)) for name in variables},
-    )
-
-
-def _owner(count: str, variables: Sequence[str]) -> str:
-    """Return the money column that a column of clicks or impressions belongs to."""
-    if len(variables) == 1:
-        return variables[0]
-    start = count.lower().rpartition("_")[0]
-    owners = [name for name in variables if start and name.lower().startswith(start)]
-    if len(owners) != 1:
-        raise ValueError(f"{count} belongs to none or several of {list(variables)}: let it begin like one of them")
-    return owners[0]
+def _warn_of_unknown(file: CsvFile, roles: Roles) -> None:
+    if roles.unknown:
+        logger.warning(
+            "%s: %s: nobody says what its columns %s are: their cells are refused, see st_il.quarantine. "
+            "Fix: name them in conf/rules: variables.yml, as money or context, or platforms.yml, sheets.ignored",
+            *(TARGET, file.name, list(roles.unknown)),
+        )
 
 
 def _read_group(
-    spark: SparkSession, header: Sequence[str], files: Sequence[CsvFile], rules: PlatformRules, currency: str
-) -> DataFrame:
-    roles, blanks = find_roles(header, rules.sheets), rules.blanks
+    spark: SparkSession, roles: Roles, files: Sequence[CsvFile], rules: PlatformRules, currency: str
+) -> Sheets:
+    blanks = rules.blanks
     lines = read_lines(spark, files)
     cut = [file.uri for file in files if file.is_cut]
     cells = [
-        _cell(name, clicks, impressions, roles.date, blanks) for name, (clicks, impressions) in roles.variables.items()
+        *[_cell(name, roles.date, blanks, *counts) for name, counts in roles.money.items()],
+        *[_cell(name, roles.date, blanks, kind="unknown") for name in roles.unknown],
+        *[_cell(name, roles.date, blanks, kind="context") for name in roles.context],
     ]
     # A line that could not be cut into fields is one row, whatever cells were found in it.
     whole = F.when(F.col(BROKEN).isNull(), F.filter(F.array(*cells), lambda cell: cell.raw.isNotNull()))
@@ -120,7 +103,32 @@ def _read_group(
         *[(filled(name, blanks) if name else nothing).alias(role) for role, name in beside.items()],
         F.explode_outer(whole).alias("cell"),
     ).where("cell IS NOT NULL OR broken IS NOT NULL")
-    return as_rows(long, _values(roles, currency))
+    is_context = F.coalesce(F.col("cell.kind") == "context", F.lit(not roles.money and not roles.unknown))
+    return Sheets(
+        spend=as_rows(long.where(~is_context), _values(roles, currency)), context=_context(long.where(is_context))
+    )
+
+
+def _context(long: DataFrame) -> DataFrame:
+    """Return cells of context as the rows that Sheets describes."""
+    given = {"date": "day", "country": "country", "variable": "cell.name"}
+    faults = [
+        F.when(F.col("broken").isNotNull(), F.lit("broken_line")),
+        F.when(F.col("is_cut"), F.lit("cut_file")),
+    ]
+    return long.select(
+        F.col("file").alias("source"),
+        F.col("day").try_cast("date").alias("date"),
+        "country",
+        F.col("cell.name").alias("variable"),
+        F.col("cell.number").cast("double").alias("value"),
+        F.array_compact(F.array(*faults)).alias("faults"),
+        F.struct(
+            *[F.col(column).alias(name) for name, column in given.items()],
+            # What is known of a line that could not be cut is the line.
+            F.coalesce("cell.raw", "broken").alias("value"),
+        ).alias("given"),
+    )
 
 
 def _values(roles: Roles, currency: str) -> dict[str, Column]:
@@ -128,7 +136,7 @@ def _values(roles: Roles, currency: str) -> dict[str, Column]:
     variable, day = F.col("cell.name"), F.col("day").try_cast("date")
     name = F.coalesce("campaign", variable)
     # Two variables of one campaign are two rows of the table.
-    own_id = F.concat_ws("/", "campaign", variable) if len(roles.variables) > 1 else name
+    own_id = F.concat_ws("/", "campaign", variable) if len(roles.money) > 1 else name
     said = {roles.date: "day", "(line)": "broken", "country": "country", "currency": "currency", "campaign": "campaign"}
     line = F.map_from_arrays(
         F.array(F.coalesce(variable, F.lit("value")), *[F.lit(key) for key in said]),
@@ -158,12 +166,24 @@ def _values(roles: Roles, currency: str) -> dict[str, Column]:
     }
 
 
-def _cell(name: str, clicks: str | None, impressions: str | None, date: str, blanks: tuple[str, ...]) -> Column:
-    """Return one variable of a line: as it came, its money and counts, and what of it cannot be read."""
-    kinds = {"spend": (name, MONEY), "clicks": (clicks, "bigint"), "impressions": (impressions, "bigint")}
+def _cell(
+    name: str,
+    date: str,
+    blanks: tuple[str, ...],
+    clicks: str | None = None,
+    impressions: str | None = None,
+    kind: str = "money",
+) -> Column:
+    """Return one value of a line: as it came, its money and counts or its number, and what of it cannot be read."""
+    kinds = {
+        "spend": (name if kind == "money" else None, MONEY),
+        "clicks": (clicks, "bigint"),
+        "impressions": (impressions, "bigint"),
+        "number": (name if kind == "context" else None, NUMBER),
+    }
     values = {
-        field: readable(column, kind, blanks) if column else F.lit(None).cast(kind)
-        for field, (column, kind) in kinds.items()
+        field: readable(column, type_, blanks) if column else F.lit(None).cast(type_)
+        for field, (column, type_) in kinds.items()
     }
     faults = [
         F.when(filled(column, blanks).isNotNull() & values[field].isNull(), F.lit(f"unreadable_{column}"))
@@ -171,9 +191,11 @@ def _cell(name: str, clicks: str | None, impressions: str | None, date: str, bla
         if column
     ]
     missing = F.when(filled(date, blanks).isNull(), F.lit("missing_date"))
+    unknown = F.lit(f"unknown_column_{name}" if kind == "unknown" else None).cast("string")
     return F.struct(
         F.lit(name).alias("name"),
+        F.lit(kind).alias("kind"),
         filled(name, blanks).alias("raw"),
         *[value.alias(field) for field, value in values.items()],
-        F.array_compact(F.array(missing, *faults)).alias("faults"),
+        F.array_compact(F.array(missing, unknown, *faults)).alias("faults"),
     )

@@ -38,10 +38,10 @@ FILES = {
         f"2026-01-05,{SWEDEN},SE,10,2,100.00,1,5",
         f"2026-01-05,{SWEDEN},AT,10,2,-20.00,0,0",
     ),
-    "sheets/tv.csv": ("week_start,country,TV_ad_spend,Misc", "2026-01-05,DE,500.5,3"),
+    "sheets/tv.csv": ("week_start,country,TV_ad_spend,Cinema_cost,GRP,Misc", "2026-01-05,DE,500.5,3,85.5,17"),
     "sheets/youtube.csv": ("week_start,country,YT_Flobikes", "2026-01-05,FR,12"),
     "exchange_rates.csv": ("date,currency,rate", "2026-01-02,SEK,0.09"),
-    "context.csv": ("date,country,variable,value", "2026-01-05,DE,newsletter_sends,1000"),
+    "context.csv": ("date,country,variable,value", "2026-01-05,DE,NL sends,1000", "2026-01-05,DE,temp,-3.5"),
     "lift_tests.csv": (
         "test_id,target,country,channel,starts_on,ends_on,spend,spend_change,lift,standard_error",
         "t1,uploads,DE,tv,2026-01-05,2026-01-25,100,-100,-12.5,3.1",
@@ -61,7 +61,7 @@ def written(spark, tmp_path):
         "spark": TEST_SPARK.model_dump(),
         "warehouse": {"path": str(tmp_path / "warehouse")},
         "rules": str(REPOSITORY / "conf" / "rules"),
-        "feeds": {"folder": str(tmp_path / "feeds"), "max_refused_share": 0.2},
+        "feeds": {"folder": str(tmp_path / "feeds"), "max_refused_share": 0.3},
     }
     conf.write_text(yaml.safe_dump(settings))
     tables = Warehouse(spark, WarehouseSettings(path=str(tmp_path / "warehouse")), run_id="test")
@@ -78,21 +78,30 @@ def test_files_become_spend_campaigns_and_names_a_rerun_changes_nothing_and_a_re
         (date(2026, 1, 5), "google", "7", "DE", "google_demand_gen_brand", status, Decimal("1.1"), "r.ad_spend"),
         (date(2026, 1, 5), "meta", "8", "AT", "meta_prospecting", "enabled", Decimal("-1.8"), "r.ad_spend"),
         (date(2026, 1, 5), "meta", "8", "SE", "meta_prospecting", "enabled", Decimal("9"), "r.ad_spend"),
-        (date(2026, 1, 5), "sheet", "Misc", "DE", "(unknown)", "unknown", Decimal("3"), "r.ad_spend"),
+        (date(2026, 1, 5), "sheet", "Cinema_cost", "DE", "(unknown)", "unknown", Decimal("3"), "r.ad_spend"),
         (date(2026, 1, 5), "sheet", "TV_ad_spend", "DE", "tv", "unknown", Decimal("500.5"), "r.ad_spend"),
         (date(2026, 1, 5), "sheet", "YT_Flobikes", "FR", "youtube_flobikes", "unknown", Decimal("12"), "r.ad_spend"),
         (date(2026, 1, 6), "google", "7", "DE", "google_demand_gen_brand", status, Decimal("2"), "r.ad_spend"),
     ]
-    (bad,) = tables.read(QUARANTINE).collect()
-    assert (bad["source_table"], bad["reasons"]) == ("il.ad_spend", ["unreadable_cost_micros"])
+    # What is no money is context, and what nobody has named is in neither table.
+    assert sorted(map(tuple, tables.read(CONTEXT).drop("date", "country").collect())) == [
+        ("newsletter_sends", 1000.0),
+        ("temperature", -3.5),
+        ("tv_grps", 85.5),
+    ]
+    bad = sorted((row["source_table"], row["reasons"]) for row in tables.read(QUARANTINE).collect())
+    assert bad == [("il.ad_spend", ["unknown_column_Misc"]), ("il.ad_spend", ["unreadable_cost_micros"])]
     found = {(row["source"], row["raw_name"]): row["variable"] for row in tables.read(VARIABLE_NAMES).collect()}
     assert found == {
         ("google", "google_ads_DG_brand"): "google_demand_gen_brand",
         ("meta", "fb_prosp"): "meta_prospecting",
         ("tv.csv", "TV_ad_spend"): "tv",
+        ("tv.csv", "Cinema_cost"): None,
+        ("tv.csv", "GRP"): "tv_grps",
         ("tv.csv", "Misc"): None,
         ("youtube.csv", "YT_Flobikes"): "youtube_flobikes",
-        ("il.context", "newsletter_sends"): "newsletter_sends",
+        ("il.context", "NL sends"): "newsletter_sends",
+        ("il.context", "temp"): "temperature",
     }
     specs = (AD_SPEND, CAMPAIGNS, CONTEXT, EXCHANGE_RATES, LIFT_TESTS, VARIABLE_NAMES, QUARANTINE)
     before = [fingerprint(tables.read(spec)) for spec in specs]

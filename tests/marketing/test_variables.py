@@ -1,10 +1,12 @@
 from pathlib import Path
 
+import pytest
+from pydantic import ValidationError
 from pyspark.sql import functions as F
 
-from pma.marketing.spend_rules import read_spend_rules
+from pma.marketing.spend_rules import VariableRules, read_spend_rules
 from pma.marketing.tables import VARIABLE_NAMES
-from pma.marketing.variables import campaign_goal, classify_media, name_variable, plain, variable_names
+from pma.marketing.variables import campaign_goal, classify_media, column_kinds, name_variable, plain, variable_names
 from pma.tables import conform
 
 RULES = read_spend_rules(Path(__file__).parents[2] / "conf" / "rules")
@@ -112,12 +114,23 @@ def test_every_raw_name_that_was_seen_has_a_row_and_an_unknown_one_says_none(spa
         ],
         "source string, raw_name string, variable string, rule string",
     )
-    context = spark.createDataFrame([("newsletter",), ("wind",)], "variable string")
-    found = conform(variable_names(named, context, RULES), VARIABLE_NAMES)
+    found = conform(variable_names(named, RULES), VARIABLE_NAMES)
     assert sorted(map(tuple, found.collect())) == [
-        ("google", "Herbst", "google_pmax", "pmax_type", 1),
-        ("il.context", "newsletter", "newsletter_sends", "newsletter", 1),
-        ("il.context", "wind", None, "none", 1),
-        ("tv.csv", "Misc", None, "none", 1),
-        ("tv.csv", "TV_ad_spend", "tv", "tv", 1),
+        ("google", "Herbst", "google_pmax", "pmax_type", 2),
+        ("tv.csv", "Misc", None, "none", 2),
+        ("tv.csv", "TV_ad_spend", "tv", "tv", 2),
     ]
+
+
+def test_the_rules_say_of_a_column_whether_it_is_money_or_context_and_of_a_strange_one_nothing(spark):
+    money = ("TV_ad_spend", "YT_Flobikes", "gads_pmax", "Cinema cost", "spend", "Messe-Budget")
+    context = ("GRP", "TV GRPs", "Price Index", "temperature", "newsletter", "SEO")
+    strange = ("Misc", "price", "cost_per_click", "impressions", "")
+    found = column_kinds(spark, [*money, *context, *strange], RULES.variables)
+    assert found == {**dict.fromkeys(money, "money"), **dict.fromkeys(context, "context")}
+
+
+def test_rules_by_which_a_variable_is_both_money_and_context_are_refused():
+    rules = [{"rule": kind, "kind": kind, "variable": "tv", "names": [kind]} for kind in ("money", "context")]
+    with pytest.raises(ValidationError, match="a variable is money by one rule and context by another"):
+        VariableRules.model_validate({"version": 1, "money": "spend", "rules": rules})
