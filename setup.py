@@ -31,7 +31,7 @@ EXTRAS = {
 setup(
     name="pma",
     version="0.1.0",
-    description="Performance Marketing Acceleration: customer embeddings, measurement and planning on Spark and Delta",
+    description="Performance Marketing Acceleration: customer embeddings and marketing measurement on Spark and Delta",
     packages=find_packages(include=["pma", "pma.*"]),
     package_data={"pma": ["py.typed"]},
     python_requires=">=3.11,<3.14",

@@ -26,7 +26,11 @@ class WarehouseSettings(Section):
     """Where tables live: a folder of Delta tables, or a catalog."""
 
     path: str | None = Field("warehouse", description="folder of <layer>/<table>; null: tables of the catalog")
-    catalog: str | None = Field(None, description="Unity Catalog name; tables are catalog.layer.table")
+    catalog: str | None = Field(
+        None,
+        pattern="^[A-Za-z0-9_]+$",
+        description="Unity Catalog name, of letters, digits and _; tables are catalog.layer.table",
+    )
     schema_prefix: str = Field(
         "",
         pattern="^[A-Za-z0-9_]*$",

@@ -27,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 # A write that lost against another job's commit is tried so often in all.
 CONFLICT_TRIES = 5
+# What the system says of a disk that is full.
+FULL_DISK = "No space left"
 
 
 class Warehouse:
@@ -172,7 +174,7 @@ class Warehouse:
         """Hold the frame on disk, so that the check of its key and the write compute it once."""
         held = conform(frame, spec).persist(StorageLevel.DISK_ONLY)
         try:
-            require_unique(held, spec)
+            _require_unique(held, spec)
             yield held
         finally:
             held.unpersist()
@@ -242,11 +244,7 @@ class Warehouse:
                         logger.info("%s: another job has just written to it, again: %s", spec.name, cause(error))
                         time.sleep(random.uniform(0.5, 5.0))
         except (PySparkException, Py4JJavaError) as error:
-            why = cause(error).rstrip(". ")
-            fix = "make room on the disk" if "No space left" in why else "mend the cause"
-            raise TableError(
-                f"{spec.name}: nothing was written, the rows are as before: {why}. Fix: {fix} and run the job again"
-            ) from error
+            raise _unwritten(spec, error) from error
 
     @contextmanager
     def _held(self, spec: TableSpec) -> Iterator[None]:
@@ -265,6 +263,25 @@ class Warehouse:
         with lock.open("w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
+
+
+def _require_unique(held: DataFrame, spec: TableSpec) -> None:
+    """Check the key; it is the first to compute the frame, and its rows may fill the disk of Spark's own files."""
+    try:
+        require_unique(held, spec)
+    except (PySparkException, Py4JJavaError) as error:
+        # What went wrong in a job's own code says it best itself.
+        if FULL_DISK not in str(error):
+            raise
+        raise _unwritten(spec, error) from error
+
+
+def _unwritten(spec: TableSpec, error: Exception) -> TableError:
+    why = cause(error).rstrip(". ")
+    fix = "make room on the disk" if FULL_DISK in str(error) else "mend the cause"
+    return TableError(
+        f"{spec.name}: nothing was written, the rows are as before: {why}. Fix: {fix} and run the job again"
+    )
 
 
 def _comparable(side: str, column: Column) -> str:

@@ -278,3 +278,17 @@ def test_a_full_disk_leaves_the_rows_as_they_were(spark, tiny_disk):
         tables.replace(SPEC, too_many)
 
     assert rows(tables.read(SPEC)) == [("a", 1, 2.0)]
+
+
+def test_rows_that_fill_the_disk_of_sparks_own_files_are_refused_by_the_tables_name(spark, warehouse):
+    warehouse.replace(SPEC, frame(spark, ("a", 1, 2.0)))
+    # As Java says it of any disk, its own scratch too, while the rows are computed.
+    full = frame(spark, ("b", 1, 2.0)).withColumn("day", F.raise_error(F.lit("No space left on device")).cast("int"))
+
+    with pytest.raises(TableError, match=r"il\.things: nothing was written.*No space left.*Fix: make room on the disk"):
+        warehouse.replace(SPEC, full)
+    with pytest.raises(Exception, match="no price"):
+        broken = frame(spark, ("b", 1, 2.0)).withColumn("day", F.raise_error(F.lit("no price")).cast("int"))
+        warehouse.replace(SPEC, broken)
+
+    assert rows(warehouse.read(SPEC)) == [("a", 1, 2.0)]

@@ -6,11 +6,11 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 
-python_help="Python 3.12 with venv (Debian, Ubuntu: apt-get install python3.12 python3.12-venv; macOS: brew install python@3.12; \
-anywhere: pyenv install 3.12)"
-java_help="Java 17 or 21 (Debian, Ubuntu: apt-get install openjdk-17-jdk-headless; macOS: brew install openjdk@17)"
-compiler_help="a C++17 compiler (Debian, Ubuntu: apt-get install g++; macOS: xcode-select --install)"
-make_help="make (Debian, Ubuntu: apt-get install make; macOS: xcode-select --install)"
+machine_help="Linux on x86-64, which the locked TensorFlow and Horovod are of (elsewhere: in a container of it)"
+python_help="Python 3.12 with venv (Debian, Ubuntu: apt-get install python3.12 python3.12-venv; anywhere: pyenv install 3.12)"
+java_help="Java 17 or 21 (Debian, Ubuntu: apt-get install openjdk-17-jdk-headless)"
+compiler_help="a C++17 compiler (Debian, Ubuntu: apt-get install g++)"
+make_help="make (Debian, Ubuntu: apt-get install make)"
 
 # Say where Python 3.12 is. A pyenv shim of that name may stand on the PATH and yet not run: only running it tells.
 find_python() {
@@ -19,8 +19,7 @@ find_python() {
         return
     fi
     for candidate in python3.12 "${PYENV_ROOT:-${HOME:-}/.pyenv}"/versions/3.12*/bin/python3.12 \
-        "${HOME:-}"/.local/share/uv/python/cpython-3.12*/bin/python3.12 \
-        /opt/homebrew/opt/python@3.12/bin/python3.12 /usr/local/opt/python@3.12/bin/python3.12 python3 python; do
+        "${HOME:-}"/.local/share/uv/python/cpython-3.12*/bin/python3.12 python3 python; do
         runs_python "$candidate" && return
     done
     return 1
@@ -38,8 +37,7 @@ find_java() {
         runs_java "$candidate" && return
     done
     # Unquoted: each word of PMA_JVMS is a pattern of folders.
-    for folder in ${PMA_JVMS-/usr/lib/jvm/* /Library/Java/JavaVirtualMachines/*/Contents/Home \
-        /opt/homebrew/opt/openjdk@* /usr/local/opt/openjdk@* ${HOME:-}/.sdkman/candidates/java/*}; do
+    for folder in ${PMA_JVMS-/usr/lib/jvm/* ${HOME:-}/.sdkman/candidates/java/*}; do
         [ -x "$folder/bin/java" ] && runs_java "$folder/bin/java" && return
     done
     return 1
@@ -67,6 +65,7 @@ if [ "${1:-}" != --find ] && [ -x .venv/bin/python ] && .venv/bin/python -E -S c
 fi
 
 missing=
+[ "$(uname -sm)" = "Linux x86_64" ] || missing="; $machine_help"
 python=$(find_python) || missing="$missing; ${PYTHON:+PYTHON=$PYTHON is not it: }$python_help"
 java_home=$(find_java) || missing="$missing; $java_help"
 compiler=$(find_compiler) || missing="$missing; ${CXX:+CXX=$CXX is not it: }$compiler_help"

@@ -125,13 +125,19 @@ def next_item_rows(purchases: DataFrame, vectors: DataFrame, plan: Plan, room: E
         for r in vectors.where("purchases > 0").select("product_id", "purchases").collect()
     }
     spark = next_item_hits(space(vectors.where(F.col("source") == "word2vec")), test, settings.k)
-    gensim = next_item_hits(sgns_space(baskets(purchases, cut), settings.sgns), test, settings.k)
     popular = popularity_hits(counts, test, settings.k)
     metric = f"hit_at_{settings.k}"
-    found = [
-        _hits_row(name, metric, cut, hits)
-        for name, hits in (("word2vec", spark), ("gensim_sgns", gensim), ("popularity", popular))
-    ]
+    found = [_hits_row(name, metric, cut, hits) for name, hits in (("word2vec", spark), ("popularity", popular))]
+    sentences = baskets(purchases, cut)
+    if (count := sentences.count()) > settings.max_sgns_baskets:
+        logger.info(
+            "bl.embedding_quality: gensim's SGNS is left out: %d baskets are above "
+            "embeddings.next_item.max_sgns_baskets",
+            count,
+        )
+        return found
+    gensim = next_item_hits(sgns_space(sentences, settings.sgns), test, settings.k)
+    found.append(_hits_row("gensim_sgns", metric, cut, gensim))
     if gensim.hits.sum():
         found.append(("next_item", "word2vec", f"{metric}_over_sgns", str(cut), *ratio(spark, gensim)))
     return found

@@ -149,6 +149,9 @@ class NextItemSettings(Section):
     k: int = Field(10, ge=1, description="a hit is a left-out product among the first k")
     baskets: int = Field(3000, ge=1, description="test baskets of two products or more, drawn by hash")
     sgns: SgnsSettings = SgnsSettings()
+    max_sgns_baskets: int = Field(
+        1_000_000, ge=0, description="gensim learns on one machine: with more baskets it is left out; 0 leaves it out"
+    )
     seed: int = Field(17, ge=0, description="seed of the draw")
 
 

@@ -1,8 +1,12 @@
 """The measures of a model as text; `tests/jobs` measures a whole shop."""
 
+from datetime import UTC, date, datetime
+
 import pytest
 
-from pma.embeddings.measures import short_table
+from pma.embeddings.measures import next_item_rows, short_table
+from pma.embeddings.plan import Plan
+from pma.embeddings.settings import EmbeddingSettings
 from pma.embeddings.tables import EMBEDDING_QUALITY, PRODUCT_VECTORS
 from pma.sources.tables import PRODUCTS
 
@@ -50,3 +54,21 @@ def test_the_short_table_has_a_line_per_arm_best_first_and_the_nearest_products(
 
 def test_where_nothing_was_measured_the_table_says_so(spark, catalogue):
     assert short_table(quality(spark), *catalogue).startswith("Nothing was measured; the log says what is missing.")
+
+
+def test_more_baskets_than_gensim_may_read_are_measured_without_it(spark, catalogue):
+    vectors, _ = catalogue
+    cut = date(2017, 11, 20)
+    lines = [
+        (basket, product, datetime(2017, 11, day, tzinfo=UTC))
+        for basket, day in (("b1", 1), ("b2", 2), ("b3", 21))
+        for product in ("milk", "bread")
+    ]
+    purchases = spark.createDataFrame(lines, "basket_id string, product_id string, purchased_at timestamp")
+    room = EmbeddingSettings.model_validate({"next_item": {"max_sgns_baskets": 1}})
+    rows = next_item_rows(purchases, vectors, Plan("m", "h", cut, (cut,), (cut,), "w"), room)
+    # Milk and bread are nearest to each other, and both are among the three most bought.
+    assert [row[:5] for row in rows] == [
+        ("next_item", "word2vec", "hit_at_10", "2017-11-20", 1.0),
+        ("next_item", "popularity", "hit_at_10", "2017-11-20", 1.0),
+    ]

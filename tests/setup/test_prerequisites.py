@@ -74,6 +74,7 @@ def machine(tmp_path):
     machine.add("python3.12", PYTHON)
     machine.add("c++", COMPILER)
     machine.add("make", "exit 0")
+    machine.add("uname", "echo Linux x86_64")
     java = machine.add_java(17)
     (machine.bin / "java").symlink_to(java / "bin" / "java")
     return machine
@@ -121,7 +122,7 @@ def test_without_a_python_3_12_that_can_make_environments_the_first_line_says_so
     machine.add("python3", OLD_PYTHON)
 
     assert machine.refuses().startswith(
-        "Missing: Python 3.12 with venv (Debian, Ubuntu: apt-get install python3.12 python3.12-venv; macOS: "
+        "Missing: Python 3.12 with venv (Debian, Ubuntu: apt-get install python3.12 python3.12-venv; anywhere: "
     )
 
 
@@ -171,7 +172,7 @@ def test_without_java_17_or_21_the_first_line_says_so(machine, version):
 
     line = machine.refuses()
 
-    assert line.startswith("Missing: Java 17 or 21 (Debian, Ubuntu: apt-get install openjdk-17-jdk-headless; macOS: ")
+    assert line.startswith("Missing: Java 17 or 21 (Debian, Ubuntu: apt-get install openjdk-17-jdk-headless)")
 
 
 def test_a_java_that_does_not_start_is_no_java(machine):
@@ -191,13 +192,20 @@ def test_another_compiler_is_tried_where_the_first_knows_no_cpp17(machine):
 def test_without_a_compiler_for_cpp17_the_first_line_says_so(machine):
     machine.add("c++", OLD_COMPILER)
 
-    assert machine.refuses().startswith("Missing: a C++17 compiler (Debian, Ubuntu: apt-get install g++; macOS: ")
+    assert machine.refuses().startswith("Missing: a C++17 compiler (Debian, Ubuntu: apt-get install g++)")
 
 
 def test_without_make_the_first_line_says_so(machine):
     (machine.bin / "make").unlink()
 
-    assert machine.refuses().startswith("Missing: make (Debian, Ubuntu: apt-get install make; macOS: ")
+    assert machine.refuses().startswith("Missing: make (Debian, Ubuntu: apt-get install make)")
+
+
+@pytest.mark.parametrize("other", ["Darwin arm64", "Linux aarch64"])
+def test_a_machine_of_another_kind_is_told_so_in_the_first_line(machine, other):
+    machine.add("uname", f"echo {other}")
+
+    assert machine.refuses().startswith("Missing: Linux on x86-64, which the locked TensorFlow and Horovod are of")
 
 
 def test_all_that_is_missing_stands_in_the_first_line(machine):
