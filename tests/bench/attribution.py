@@ -7,6 +7,7 @@ import pandas as pd
 
 PAUSE_MINUTES = 30
 WINDOW_DAYS = 30
+BOT_EVENTS_PER_DAY = 2000
 ORDER_VALUE = 100
 OWN_HOST = "velomarket.example"
 MODELS = ("first_click", "last_click", "u_shape", "linear")
@@ -168,6 +169,9 @@ SESSIONS = f"""WITH paused AS (
                 {{'a': occurred_at, 'b': coalesce(received_at, TIMESTAMPTZ '1970-01-01'), 'c': event_id}})
                 FILTER (is_touch) AS touch
         FROM by_campaign GROUP BY ALL
+    ), heavy AS (
+        SELECT DISTINCT anonymous_id FROM events GROUP BY anonymous_id, occurred_at::DATE
+        HAVING count(*) > {BOT_EVENTS_PER_DAY}
     ), described AS (
         SELECT md5(anonymous_id || chr(10) || first.event_id) AS session_id, anonymous_id,
             coalesce(named, first.user_id) AS user_id,
@@ -175,7 +179,8 @@ SESSIONS = f"""WITH paused AS (
             CASE WHEN touch IS NULL THEN '(direct)' ELSE coalesce(touch.source, '(not set)') END AS source,
             CASE WHEN touch IS NULL THEN '(none)' ELSE coalesce(touch.medium, '(not set)') END AS medium,
             touch.campaign AS campaign, touch.campaign_id AS campaign_id,
-            coalesce(regexp_matches(lower(first.user_agent), '{ROBOTS}'), false) AS is_bot
+            coalesce(regexp_matches(lower(first.user_agent), '{ROBOTS}'), false)
+                OR anonymous_id IN (SELECT anonymous_id FROM heavy) AS is_bot
         FROM grouped
     )
     SELECT *, {CHANNEL} AS channel FROM described"""

@@ -31,25 +31,25 @@ CONVERSIONS = ("sales_ad_created", "order_completed")
 
 def main(folder: Path, scales: list[int]) -> None:
     """Measure each number of events in processes of their own, ours first; then the same number with a heavy device."""
-    found = []
+    print("\nEvents to sessions, channels and credit of four models (ratio: ours over DuckDB's, 2 threads)\n")
+    print(f"{'events':>12}{'':<7}{'seconds':>9}{'events/s':>10}{'peak GB':>9}{'DuckDB s':>10}{'its GB':>8}{'ratio':>7}")
+    took = {}
     for events, skew in [*((scale, False) for scale in scales), (min(scales), True)]:
         path = folder / f"events_{events}{'_skew' if skew else ''}"
         _alone("write", path, events, skew)
         ours, theirs = _alone("ours", path, events, skew), _alone("duckdb", path, events, skew)
         if ours["credit"] != theirs["credit"]:
             raise SystemExit(f"{path.name}: the two do not give the same credit")
-        found.append((events, skew, ours, theirs))
         shutil.rmtree(path)
-    print("\nEvents to sessions, channels and credit of four models (ratio: ours over DuckDB's, 2 threads)\n")
-    print(f"{'events':>12}{'':<7}{'seconds':>9}{'events/s':>10}{'peak GB':>9}{'DuckDB s':>10}{'its GB':>8}{'ratio':>7}")
-    for events, skew, ours, theirs in found:
         print(
             f"{events:>12,}{' skewed' if skew else '':<7}{ours['seconds']:>9.1f}{events / ours['seconds']:>10,.0f}"
             f"{ours['gigabytes']:>9.2f}{theirs['seconds']:>10.1f}{theirs['gigabytes']:>8.2f}"
-            f"{ours['seconds'] / theirs['seconds']:>7.1f}"
+            f"{ours['seconds'] / theirs['seconds']:>7.1f}",
+            flush=True,
         )
+        if not skew:
+            took[events] = ours["seconds"]
     if len(scales) > 1:
-        took = {events: ours["seconds"] for events, skew, ours, _ in found if not skew}
         small, large = min(scales), max(scales)
         print(f"exponent of time: {math.log(took[large] / took[small]) / math.log(large / small):.2f}")
 
