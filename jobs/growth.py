@@ -4,6 +4,7 @@ from pyspark.sql import functions as F
 
 from pma.marketing.growth import require_totals, weekly_growth
 from pma.marketing.growth_summary import growth_trend, last_complete_week
+from pma.marketing.reach import data_reach, log_reach
 from pma.marketing.tables import AD_SPEND, CAMPAIGNS, EVENT_ATTRIBUTION, WEEKLY_GROWTH
 from pma.query import register
 from pma.report.growth_page import growth_text, write_growth_page
@@ -19,6 +20,7 @@ def main(argv: list[str] | None = None) -> None:
         spend, credit = tables.read(AD_SPEND), tables.read(EVENT_ATTRIBUTION)
         rows = weekly_growth(spend, credit, tables.read(CAMPAIGNS), room, run.settings.feeds.data_origin).persist()
         require_totals(rows, spend, credit)
+        log_reach(data_reach(spend, credit, room).collect())
         tables.replace(WEEKLY_GROWTH, rows.withColumn("run_id", F.lit(run.run_id)))
         views = read_views(run.settings.rules)
         # A folder's new table gets its name first; a catalog has it.

@@ -13,13 +13,12 @@ from pma.marketing.currencies import convert, currency_checks
 from pma.marketing.places import management_region, place
 from pma.marketing.settings import MarketingSettings
 from pma.marketing.spend_rules import SpendRules
-from pma.marketing.tables import AD_SPEND, CAMPAIGNS, MONEY, UNKNOWN
+from pma.marketing.tables import AD_SPEND, CAMPAIGNS, MONEY, SHEET, UNKNOWN
 from pma.marketing.variables import campaign_goal, classify_media, name_variable, plain
 from pma.tables import TableError
 
 logger = logging.getLogger(__name__)
 
-SHEET = "sheet"
 # What a campaign has now, whatever it had on the day.
 NEWEST = ("campaign_name", "campaign_status", "campaign_type", "bidding_type", "account_name")
 

@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pma.marketing.places import management_region
+from pma.marketing.reach import awaited, data_reach, waits_for
 from pma.marketing.settings import MarketingSettings
 from pma.marketing.tables import (
     AD_SPEND,
@@ -43,18 +44,23 @@ def weekly_growth(
 
     `spend` is il.ad_spend, `credit` st_il.st_event_attribution, `campaigns` il.campaigns. Spend without credit and
     credit without spend have rows too, and so has a week after, or a year after, one that has either: there the values
-    are 0. No row is of a week after the last one of the data. A comparison with a week before the data is null.
+    are 0. No row is of a week after the last one of the data. A comparison with a week before the data is null. A week
+    is complete when all that `reach.data_reach` awaits have reached its Sunday.
     """
     money = _weekly_spend(spend)
     together = money.join(weekly_credit(credit, campaigns, settings), on=list(PLACE), how="full")
     bounds = _bounds(spend, credit, settings)
-    dated = _beside_other_weeks(together, bounds)
+    dated = _beside_other_weeks(together, bounds).join(
+        F.broadcast(awaited(data_reach(spend, credit, settings))), how="cross"
+    )
     facts = _newest_facts(campaigns, spend)
     found = dated.join(facts, on=["ad_platform", "campaign_id"], how="left")
+    late = waits_for(F.col("awaited"), F.col("week_start"))
     columns = {
         "yearweek": yearweek(F.col("week_start")),
         "management_region": management_region(F.col("country"), settings.regions),
-        "is_complete_week": F.date_add("week_start", 6) <= F.col("last_day"),
+        "is_complete_week": late.isNull(),
+        "waits_for": late,
         "data_origin": F.lit(origin),
         **_ratios(),
     }
@@ -107,7 +113,7 @@ def _weekly_spend(spend: DataFrame) -> DataFrame:
 
 
 def _bounds(spend: DataFrame, credit: DataFrame, settings: MarketingSettings) -> DataFrame:
-    """One row: the first weeks of spend and credit, the last week of either, and the last day that both reach."""
+    """One row: the first weeks of spend and credit, and the last week of either."""
     converted = local_day(F.col("converted_at"), settings.sessions.timezone)
     of_spend = spend.agg(F.min("date").alias("spend_from"), F.max("date").alias("spend_to"))
     of_credit = credit.agg(F.min(converted).alias("credit_from"), F.max(converted).alias("credit_to"))
@@ -115,7 +121,6 @@ def _bounds(spend: DataFrame, credit: DataFrame, settings: MarketingSettings) ->
         monday(F.col("spend_from")).alias("first_spend_week"),
         monday(F.col("credit_from")).alias("first_credit_week"),
         monday(F.greatest("spend_to", "credit_to")).alias("last_week"),
-        F.least("spend_to", "credit_to").alias("last_day"),
     )
 
 

@@ -19,5 +19,5 @@ def last_complete_week(report: DataFrame) -> DataFrame:
 
 def growth_trend(report: DataFrame) -> DataFrame:
     """Return sums by week x region x channel, the incomplete weeks too, for the pictures of the page."""
-    key = ("yearweek", "week_start", "is_complete_week", "management_region", "channel", "data_origin")
+    key = ("yearweek", "week_start", "is_complete_week", "waits_for", "management_region", "channel", "data_origin")
     return report.groupBy(*key).agg(*[F.sum(name).alias(name) for name in _SUMMED]).orderBy(*key)

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from pma.marketing.settings import RegionSettings
 from pma.marketing.spend_rules import PlaceRules
-from pma.marketing.tables import UNKNOWN
+from pma.marketing.tables import SHEET, UNKNOWN
 
 _BETWEEN = "[^\\p{L}0-9]+"
 
@@ -39,7 +39,7 @@ def place(frame: DataFrame, rules: PlaceRules) -> DataFrame:
         F.when(~F.coalesce(is_two, F.lit(False)), F.coalesce("_1", "_3")).alias("_named"),
         F.when(F.col("_is_pair"), F.concat_ws("-", first, second)).alias("_region"),
     )
-    own = F.when(F.col("ad_platform") == "sheet", F.lit("sheet")).otherwise(F.lit("export"))
+    own = F.when(F.col("ad_platform") == SHEET, F.lit(SHEET)).otherwise(F.lit("export"))
     choices = [
         (F.col("_own"), own),
         (_only(F.col("_targets")), F.lit("targeting")),

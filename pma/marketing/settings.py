@@ -67,6 +67,17 @@ class AttributionSettings(Section):
         return self
 
 
+class GrowthSettings(Section):
+    """The Weekly Growth Update."""
+
+    awaited_weeks: int = Field(
+        2,
+        ge=0,
+        description="a week waits for every platform, but for one without a row in so many weeks before the newest day "
+        "of any; never for hand-kept sheets",
+    )
+
+
 class MarketingSettings(Section):
     """All of the room."""
 
@@ -74,3 +85,4 @@ class MarketingSettings(Section):
     spend: SpendSettings = SpendSettings()
     sessions: SessionSettings = SessionSettings()
     attribution: AttributionSettings = AttributionSettings()
+    growth: GrowthSettings = GrowthSettings()

@@ -6,6 +6,8 @@ from pma.tables import Column, TableSpec
 MONEY = "decimal(18,6)"
 WEIGHT = "decimal(18,12)"
 UNKNOWN = "(unknown)"
+# The platform of spend that people keep by hand.
+SHEET = "sheet"
 UNATTRIBUTED = "(unattributed)"
 NO_CAMPAIGN = "(none)"
 MODELS = (
@@ -335,7 +337,12 @@ WEEKLY_GROWTH = TableSpec(
         Column("campaign_status", "string", "its newest"),
         Column("campaign_goal", "string", "supply, demand, brand or unknown"),
         Column("bidding_type", "string", "its newest"),
-        Column("is_complete_week", "boolean", "false: the data end inside the week", required=True),
+        Column(
+            "is_complete_week", "boolean", "false: a platform or the conversions end before its Sunday", required=True
+        ),
+        Column(
+            "waits_for", "string", "which, as in `tiktok (data to 2026-11-05)`, with commas between; null: complete"
+        ),
         Column("account_timezones", "string", "time zones of the accounts' days, with commas between"),
         Column("spend", "decimal(28,6)", "reporting currency", required=True),
         Column("spend_rows_without_rate", "bigint", "rows of il.ad_spend whose currency has no rate: not in spend"),

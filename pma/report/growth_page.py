@@ -83,7 +83,7 @@ def growth_text(week: pd.DataFrame, trend: pd.DataFrame, facts: Facts) -> str:
         lines.append(f"{shown.title:{wide}}  {value:>12}  {to_week:>12}  {to_year:>12}")
     lines += [_short_line(name, compared(part)) for name, part in list(groups(week, "management_region"))[:5]]
     shares = [f"{percent(unattributed_share(week, credit))} of {name}" for credit, name in _CREDITS]
-    left_out = ", ".join(map(str, _left_out(week, trend))) or NOTHING
+    left_out = "; ".join(f"{number} waits for {late}" for number, late in _left_out(week, trend).items()) or NOTHING
     return "\n".join([*lines, f"without a session: {' and '.join(shares)}; incomplete weeks left out: {left_out}"])
 
 
@@ -103,9 +103,11 @@ def _origins(week: pd.DataFrame, trend: pd.DataFrame) -> list[str]:
     return sorted({*week["data_origin"], *trend["data_origin"]}) or ["no data"]
 
 
-def _left_out(week: pd.DataFrame, trend: pd.DataFrame) -> list[int]:
+def _left_out(week: pd.DataFrame, trend: pd.DataFrame) -> dict[int, str]:
+    """Return the later weeks that are not complete, with what they wait for."""
     later = trend[~trend["is_complete_week"].astype(bool) & (trend["yearweek"] > week["yearweek"].iloc[0])]
-    return sorted({int(number) for number in later["yearweek"]})
+    late = later.drop_duplicates("yearweek").sort_values("yearweek")
+    return {int(number): str(said) for number, said in zip(late["yearweek"], late["waits_for"], strict=True)}
 
 
 def _pictures(trend: pd.DataFrame, facts: Facts, settings: ReportSettings) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import pandas as pd
 
-from pma.marketing.tables import UNATTRIBUTED
+from pma.marketing.tables import SHEET, UNATTRIBUTED
 from pma.report.measures import compared, groups, unattributed_share
 from pma.report.numbers import count, money, percent
 
@@ -84,11 +84,25 @@ def _moved(rows: pd.DataFrame, name: str, title: str, shown: Callable[[float], s
     return f"{title} against last week: {'; '.join(parts)}." if parts else ""
 
 
-def notes(rows: pd.DataFrame, left_out: list[int], facts: Facts) -> list[str]:
-    """Return what a reader has to know before he compares these numbers with others."""
+def without_sheets(rows: pd.DataFrame) -> list[str]:
+    """Return the channels whose hand-kept sheets have money of the week before and none of this one, by name."""
+    by_hand = rows[rows["ad_platform"] == SHEET].groupby("channel", sort=True)[["spend", "spend_last_week"]]
+    sums = by_hand.agg(lambda values: values.dropna().sum())
+    return [str(name) for name in sums.index[(sums["spend"] == 0) & (sums["spend_last_week"] != 0)]]
+
+
+def notes(rows: pd.DataFrame, left_out: Mapping[int, str], facts: Facts) -> list[str]:
+    """Return what a reader has to know before he compares these numbers with others.
+
+    `left_out` are the incomplete weeks after this one, with what each waits for.
+    """
     zones = sorted({zone for text in rows["account_timezones"].dropna() for zone in text.split(", ")})
     without_rate = int(rows["spend_rows_without_rate"].fillna(0).sum())
-    weeks = ", ".join(f"week {week % 100} of {week // 100}" for week in left_out)
+    weeks = "; ".join(f"week {week % 100} of {week // 100} waits for {late}" for week, late in left_out.items())
+    idle = [
+        f"Hand-kept sheets have no money of this week for {channel}: none was spent, or it is not entered."
+        for channel in without_sheets(rows)
+    ]
 
     def share(credit: str) -> str:
         return percent(unattributed_share(rows, credit))
@@ -107,6 +121,7 @@ def notes(rows: pd.DataFrame, left_out: list[int], facts: Facts) -> list[str]:
         "campaigns divide theirs by what is credited to them.",
         "ROAS is order value per unit of spend, CAC spend per first order of a buyer.",
         f"Incomplete weeks are left out: {weeks}." if weeks else "Incomplete weeks are left out; there is none now.",
+        *idle,
         "The same numbers in SQL: bl.growth_overview, bl.growth_by_channel, bl.growth_by_campaign, and for all models "
         "bl.attribution_models.",
     ]

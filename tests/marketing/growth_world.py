@@ -74,7 +74,7 @@ def spend_rows():
         spent(date(2026, 10, 27), "meta/c2", "FR", "meta_prospecting", "-5", 0, 0),
         # No exchange rate; no country; and a campaign that il.campaigns does not have.
         spent(
-            day[4], "meta/c3", "(unknown)", "meta_retargeting", None, 10, 1, campaign_name="c3's", account_timezone=None
+            day[8], "meta/c3", "(unknown)", "meta_retargeting", None, 10, 1, campaign_name="c3's", account_timezone=None
         ),
     ]
 

@@ -66,6 +66,7 @@ def trend(weeks=60):
         year, number, _ = start.isocalendar()
         place = {"management_region": "DACH", "channel": "google_pmax", "data_origin": "simulated market"}
         when = {"yearweek": year * 100 + number, "week_start": start, "is_complete_week": back >= 0}
+        when["waits_for"] = None if back >= 0 else "tiktok (data to 2026-11-05)"
         rows.append({**when, **place, **sums, "gmv_u_shape": Decimal(13600)})
     return pd.DataFrame(rows)
 
@@ -195,7 +196,7 @@ def test_it_explains_zones_currency_claims_attribution_and_what_is_left_out(page
         "the whole conversion goes to the first session of the 30 days before it.",
         "the whole conversion goes to the last session of the 30 days before it.",
         "40 % to the first session, 40 % to the last, 20 % shared by those between",
-        "Incomplete weeks are left out: week 45 of 2026.",
+        "Incomplete weeks are left out: week 45 of 2026 waits for tiktok (data to 2026-11-05).",
     ):
         assert said in page.text
 
@@ -204,6 +205,14 @@ def test_spend_without_a_rate_is_told():
     without = row("NO", "NO", "tv", "c9", "sheet", **campaign("NO tv", "brand", spend_rows_without_rate=3))
     text = Page(growth_page(week(without), trend(), FACTS, SETTINGS)).text
     assert "3 daily rows of spend had no rate and are in no sum." in text
+
+
+def test_a_channel_of_hand_kept_sheets_without_money_this_week_is_told():
+    idle = row("DACH", "DE", "tv", "t1", "sheet", **campaign("DE tv", "brand", spend__last_week=900))
+    entered = row("DACH", "DE", "radio", "t2", "sheet", **campaign("DE radio", "brand", spend=5, spend__last_week=9))
+    text = Page(growth_page(week(idle, entered), trend(), FACTS, SETTINGS)).text
+    assert "Hand-kept sheets have no money of this week for tv: none was spent, or it is not entered." in text
+    assert "Hand-kept sheets" not in Page(growth_page(week(entered), trend(), FACTS, SETTINGS)).text
 
 
 def test_it_needs_nothing_else_and_runs_nothing(html, page):
@@ -271,7 +280,8 @@ def test_the_text_for_a_terminal_has_the_same_numbers_in_twenty_lines(page):
         "SOUTH: spend 1,101, uploads 30.0 (– to last week), orders 26.0, order value 13,100",
         "DACH: spend 400, uploads 65.0 (+30.0 % to last week), orders 0.0, order value 0",
         "NO: spend 0, uploads 5.0 (– to last week), orders 2.0, order value 500",
-        "without a session: 5.0 % of uploads and 7.1 % of orders; incomplete weeks left out: 202645",
+        "without a session: 5.0 % of uploads and 7.1 % of orders; "
+        "incomplete weeks left out: 202645 waits for tiktok (data to 2026-11-05)",
     ]
 
 
