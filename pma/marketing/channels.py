@@ -6,16 +6,19 @@ from collections.abc import Mapping
 from functools import reduce
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from pma.marketing.rules_file import read_rules
 from pma.marketing.tables import SESSIONS
+from pma.marketing.variables import plain
 from pma.section import Section
 
-# What a rule may ask for; `category` is what the source is, see `category_of`.
+# What a rule may ask for: what is known of a session (`category` is what the source is, see `category_of`), and what
+# `paid_for` finds in that.
 FIELDS = ("source", "medium", "campaign", "category", "click_id_type")
+FOUND = ("platform", "words")
 # `de.search.yahoo.com`, `m.facebook.com` and `bing.co.uk` are hosts of `yahoo`, `facebook` and `bing`.
 _CORE = (
     r"^(?:(?:www|m|l|lm|mobile|touch|web|search|images|out|old)\.)*+(?:[a-z]{2}\.(?:search\.)?)??"
@@ -32,18 +35,36 @@ class ChannelRule(Section):
     campaign: tuple[str, ...] = ()
     category: tuple[str, ...] = ()
     click_id_type: tuple[str, ...] = ()
+    platform: tuple[str, ...] = ()
     # Patterns of Java, found anywhere unless they say otherwise.
     source_like: str | None = None
     medium_like: str | None = None
     campaign_like: str | None = None
+    words_like: str | None = None
+
+
+class AdPlatform(Section):
+    """An ad platform: the sources that it sells clicks of, and the click ids that only its ads have."""
+
+    sources: tuple[str, ...] = Field(min_length=1)
+    click_ids: tuple[str, ...] = ()
 
 
 class ChannelRules(Section):
-    """The rules in their order: the first that holds gives the channel."""
+    """The rules in their order: the first that holds gives the channel. `paid` is the pattern of mediums that cost."""
 
     version: int = Field(ge=1)
     otherwise: str
+    paid: str = "(?!)"
+    platforms: dict[str, AdPlatform] = Field(default_factory=dict)
     rules: tuple[ChannelRule, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _asks_for_platforms_that_are_listed(self) -> ChannelRules:
+        for rule in self.rules:
+            if unknown := set(rule.platform) - {"", *self.platforms}:
+                raise ValueError(f"the channel {rule.channel} is of a platform that is not listed: {sorted(unknown)}")
+        return self
 
 
 class Category(Section):
@@ -73,8 +94,8 @@ def read_source_categories(rules: str | Path) -> SourceCategories:
 def channel_of(rules: ChannelRules, fields: Mapping[str, Column]) -> Column:
     """Return the channel of the first rule that holds, else the rules' `otherwise`; never null.
 
-    `fields` are the columns of FIELDS as `matchable` makes them: they should be columns of the frame by now, since
-    every rule looks at them.
+    `fields` are the columns of FIELDS as `matchable` makes them, and those of FOUND where the rules ask for them: they
+    should be columns of the frame by now, since every rule looks at them.
     """
     first, *others = rules.rules
     found = F.when(_holds(first, fields), first.channel)
@@ -88,9 +109,24 @@ def matchable(value: Column) -> Column:
     return F.lower(F.coalesce(value, F.lit("")))
 
 
+def paid_for(rules: ChannelRules, fields: Mapping[str, Column]) -> dict[str, Column]:
+    """Return the columns of FOUND, for the columns of FIELDS as `matchable` makes them.
+
+    `platform` is the ad platform that was paid for the click, "" where none of the rules' was. `words` are medium and
+    campaign in one text, made plain as spend makes the names of campaigns.
+    """
+    bought = fields["medium"].rlike(rules.paid)
+    platforms = [
+        F.when(fields["click_id_type"].isin(*of.click_ids) | (bought & fields["source"].isin(*of.sources)), name)
+        for name, of in rules.platforms.items()
+    ]
+    words = plain(F.concat_ws(" ", fields["medium"], fields["campaign"]))
+    return {"platform": F.coalesce(*platforms, F.lit("")), "words": words}
+
+
 def _holds(rule: ChannelRule, known: Mapping[str, Column]) -> Column:
-    conditions = [known[name].isin(*names) for name in FIELDS if (names := getattr(rule, name))]
-    for name in ("source", "medium", "campaign"):
+    conditions = [known[name].isin(*names) for name in (*FIELDS, "platform") if (names := getattr(rule, name))]
+    for name in ("source", "medium", "campaign", "words"):
         pattern = getattr(rule, f"{name}_like")
         if pattern is not None:
             conditions.append(known[name].rlike(pattern))

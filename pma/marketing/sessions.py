@@ -9,7 +9,17 @@ from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from pma.marketing.bots import BotRules, bot_rule, read_bot_rules, robots
-from pma.marketing.channels import FIELDS, ChannelRules, category_of, channel_of, core_of, matchable, read_channel_rules
+from pma.marketing.channels import (
+    FIELDS,
+    FOUND,
+    ChannelRules,
+    category_of,
+    channel_of,
+    core_of,
+    matchable,
+    paid_for,
+    read_channel_rules,
+)
 from pma.marketing.identities import is_known
 from pma.marketing.settings import SessionSettings
 from pma.marketing.tables import SESSIONS, UNKNOWN
@@ -236,8 +246,10 @@ def _described(sessions: DataFrame, rules: SessionRules, settings: SessionSettin
     named = plain.withColumn("core", core_of(F.col("source")))
     category = category_of(F.col("source"), F.col("core"), rules.traffic.categories)
     known = named.withColumn("category", category)
-    grouped = known.withColumns({f"known_{name}": matchable(F.col(name)) for name in FIELDS})
-    fields = {name: F.col(f"known_{name}") for name in FIELDS}
+    plainly = known.withColumns({f"known_{name}": matchable(F.col(name)) for name in FIELDS})
+    fields = {name: F.col(f"known_{name}") for name in (*FIELDS, *FOUND)}
+    found = paid_for(rules.channels, fields)
+    grouped = plainly.withColumns({f"known_{name}": found[name] for name in FOUND})
     local = F.from_utc_timestamp("started_at", settings.timezone)
     values = {
         "session_id": F.md5(F.concat_ws("\n", "anonymous_id", "event_id").cast("binary")),

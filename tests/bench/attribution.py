@@ -102,10 +102,10 @@ CHANNEL = f"""CASE
     {" ".join(f"WHEN contains(lower(campaign), '{token}') THEN '{name}'" for token, name in CAMPAIGN_TOKENS.items())}
     WHEN medium IN ('email', 'e-mail') OR source IN ('newsletter', 'email') THEN 'newsletter'
     WHEN medium IN ('affiliate', 'affiliates', 'partner') THEN 'affiliate'
-    WHEN source = 'youtube' AND regexp_full_match(medium, '.*cp.*|ppc|paid.*') THEN 'youtube_flobikes'
+    WHEN source = 'youtube' AND regexp_full_match(medium, '.*cp.*|ppc|paid.*') THEN 'youtube'
     WHEN source = 'google' AND regexp_full_match(medium, '.*cp.*|ppc|paid.*') THEN 'google_search_generic'
     WHEN source IN ('facebook', 'instagram') AND medium = 'retargeting' THEN 'meta_retargeting'
-    WHEN source IN ('facebook', 'instagram') AND regexp_full_match(medium, '.*cp.*|ppc|paid.*') THEN 'meta_prospecting'
+    WHEN source IN ('facebook', 'instagram') AND regexp_full_match(medium, '.*cp.*|ppc|paid.*') THEN 'meta_other'
     WHEN source = 'tiktok' AND regexp_full_match(medium, '.*cp.*|ppc|paid.*') THEN 'tiktok'
     WHEN source = '(direct)' THEN 'direct'
     WHEN regexp_full_match(medium, '.*cp.*|ppc|paid.*') OR medium IN ('display', 'banner') THEN 'other'

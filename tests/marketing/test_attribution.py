@@ -237,7 +237,7 @@ def test_case_13_noise_in_a_link_is_cleaned_once_and_its_credit_has_the_clean_na
     touched = touches(conversions_of(spark, [conversion("c", "anna", value="5")]), visits, MONTH)
     (row,) = attribute(touched, spark.createDataFrame([], EFFECTS), MONTH, ("linear",)).collect()
     named = row["source"], row["medium"], row["campaign"], row["channel"], row["value"]
-    assert named == ("facebook", "paid_social", "Sale & 50%", "meta_prospecting", Decimal(5))
+    assert named == ("facebook", "paid_social", "Sale & 50%", "meta_other", Decimal(5))
 
 
 def test_time_decay_halves_the_weight_at_every_half_life(found):

@@ -9,6 +9,7 @@ from pma.marketing.channels import (
     channel_of,
     core_of,
     matchable,
+    paid_for,
     read_channel_rules,
     read_source_categories,
 )
@@ -29,7 +30,7 @@ OURS = {
     ("youtube", "cpv", "DE_YT_Flobikes_brand_01", "gclid"): ("Paid Video", "youtube_flobikes"),
     ("facebook", "paid_social", "DE_fb_prosp_supply_01", "fbclid"): ("Paid Social", "meta_prospecting"),
     ("instagram", "paid_social", "DE_fb_retarg_demand_01", None): ("Paid Social", "meta_retargeting"),
-    ("facebook", "cpm", None, None): ("Paid Social", "meta_prospecting"),
+    ("facebook", "cpm", None, None): ("Paid Social", "meta_other"),
     ("tiktok", "paid_social", None, "ttclid"): ("Paid Social", "tiktok"),
     ("bikedeals", "affiliate", "DE_aff_network_demand_01", None): ("Affiliates", "affiliate"),
     ("newsletter", "email", "weekly_news", None): ("Email", "newsletter"),
@@ -63,7 +64,8 @@ def group(frame, rules):
     source = matchable(F.col("source"))
     category = category_of(source, core_of(source), read_source_categories(RULES))
     fields = {n: F.col(n) for n in ("source", "medium", "campaign", "click_id_type")} | {"category": category}
-    return channel_of(rules, {name: matchable(value) for name, value in fields.items()})
+    known = {name: matchable(value) for name, value in fields.items()}
+    return channel_of(rules, known | paid_for(rules, known))
 
 
 def test_each_link_gets_googles_group_and_ours(spark):
@@ -103,4 +105,7 @@ def test_a_file_of_rules_that_is_wrong_or_not_there_is_named(tmp_path):
         read_channel_rules(tmp_path)
     (tmp_path / "channels.yml").write_text("version: 1\notherwise: other\nrules: [{channel: x, colour: red}]\n")
     with pytest.raises(TableError, match=r"(?s)il\.fct_user_sessions: .*channels\.yml .*colour"):
+        read_channel_rules(tmp_path)
+    (tmp_path / "channels.yml").write_text("version: 1\notherwise: other\nrules: [{channel: x, platform: [gogle]}]\n")
+    with pytest.raises(TableError, match=r"the channel x is of a platform that is not listed: \['gogle'\]"):
         read_channel_rules(tmp_path)

@@ -167,7 +167,7 @@ def test_a_session_says_everything_that_its_table_declares(spark, rules):
         "landing_page": "/de/bikes",
         "channel": "meta_prospecting",
         "channel_ga4": "Paid Social",
-        "rules_version": 1,
+        "rules_version": 2,
         "events": 3,
         "page_views": 2,
         "is_bot": False,
