@@ -86,9 +86,12 @@ def _moved(rows: pd.DataFrame, name: str, title: str, shown: Callable[[float], s
 
 def without_sheets(rows: pd.DataFrame) -> list[str]:
     """Return the channels whose hand-kept sheets have money of the week before and none of this one, by name."""
-    by_hand = rows[rows["ad_platform"] == SHEET].groupby("channel", sort=True)[["spend", "spend_last_week"]]
-    sums = by_hand.agg(lambda values: values.dropna().sum())
-    return [str(name) for name in sums.index[(sums["spend"] == 0) & (sums["spend_last_week"] != 0)]]
+    by_hand = rows[rows["ad_platform"] == SHEET]
+    spent = {
+        name: set(by_hand.loc[by_hand[name].notna() & (by_hand[name] != 0), "channel"])
+        for name in ("spend", "spend_last_week")
+    }
+    return sorted(spent["spend_last_week"] - spent["spend"])
 
 
 def notes(rows: pd.DataFrame, left_out: Mapping[int, str], facts: Facts) -> list[str]:

@@ -10,10 +10,12 @@ from functools import reduce
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
+from pma.marketing.tables import UNKNOWN
 from pma.sources.export_lines import map_layout
 from pma.sources.external import read_source
 from pma.sources.files import BROKEN, CsvFile, list_csv, name_of, read_lines
 from pma.sources.platforms import COLUMNS, DESCRIBED, Layout, PlatformRules, explain, find_layout
+from pma.sources.renamed import renamed, warn_of_alike
 from pma.sources.settings import SourceTable
 from pma.sources.spend_rows import as_rows
 from pma.tables import TableError
@@ -22,7 +24,6 @@ logger = logging.getLogger(__name__)
 
 TARGET = "il.ad_spend"
 SETTING = "feeds.exports"
-UNKNOWN = "(unknown)"
 # Faults of a whole file: its rows take no day from another export.
 FILE_FAULTS = ("cut_file", "file_without_rows")
 
@@ -35,7 +36,8 @@ def read_exports(
     `tables` are read beside the files: `<platform>.<name>`, and a table of a database with the columns of a layout.
     Of two exports of one account and day the later one's rows count, all of them: those of the other are superseded.
     A row of a file that was cut, or with a value that cannot be read, has a fault. One row per line, and one for a file
-    without lines. Raises TableError, naming every file, where a folder is no platform's or a header fits no layout.
+    without lines. Raises TableError, naming every file, where a folder is no platform's, a header fits no layout, or an
+    optional column that earlier exports of the account have seems to be renamed.
     """
     groups = _by_layout(_files(spark, folder, tables or {}), rules)
     read = [
@@ -81,6 +83,7 @@ def _read_table(spark: SparkSession, name: str, source: SourceTable, rules: Plat
         )
     lines = raw.select(*[F.col(f"`{column}`").cast("string").alias(column.lower()) for column in raw.columns])
     found = rules.layouts(platform)[layout]
+    warn_of_alike(raw.columns, found, place)
     return found, map_layout(lines, platform, found, rules, F.lit(f"table {name}"))
 
 
@@ -127,11 +130,13 @@ def _by_layout(files: Sequence[CsvFile], rules: PlatformRules) -> dict[tuple[str
             wrong.append(f"{file.name}: {explain(rules.layouts(platform), file.header)}")
         else:
             groups[platform, layout, file.header].append(file)
+    wrong += renamed(groups, rules)
     if wrong:
         shown = "; ".join(wrong[:10]) + (f"; and {len(wrong) - 10} more" if len(wrong) > 10 else "")
         raise TableError(
             f"{TARGET}: exports that fit no mapping: {shown}. "
-            "Fix: export the file again, or add the new name to its layout in conf/rules/platforms.yml"
+            "Fix: export the file again, or add the new name to its column in conf/rules/platforms.yml; of another "
+            "thing it stands there as `unused`"
         )
     return groups
 

@@ -50,6 +50,7 @@ class Layout(Section):
     columns: dict[str, str | tuple[str, ...]] = Field(min_length=1)
     types: dict[str, str] = Field(default_factory=dict)
     optional: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
     forbid: tuple[str, ...] = ()
     keep: str | None = None
     describes: Literal["ad", "ad_group", "campaign", "account"] | None = None
@@ -79,6 +80,11 @@ class Layout(Section):
         known = {name.lower() for name in header}
         foreign = known - set().union(*[self.sources(ours) for ours in self.columns]) if self.exact else set()
         return sorted((known & {name.lower() for name in self.forbid}) | foreign)
+
+    def free(self, header: Iterable[str]) -> set[str]:
+        """Return the columns of a header, in small letters, that nothing here knows."""
+        known = set().union(*[self.sources(ours) for ours in self.columns])
+        return {name.lower() for name in header} - known - {name.lower() for name in self.unused}
 
     def sources(self, ours: str) -> set[str]:
         """Return every source column that one of ours may come from."""
@@ -165,8 +171,7 @@ def explain(layouts: Mapping[str, Layout], header: Sequence[str]) -> str:
     ranked = sorted(_candidates(layouts, header).items(), key=lambda item: _distance(item[1], header))
     name, layout = ranked[0]
     parts = []
-    used = set().union(*[layout.sources(ours) for ours in layout.columns])
-    free = [column.lower() for column in header if column.lower() not in used]
+    free = sorted(layout.free(header))
     for column in layout.lacking(header):
         close = difflib.get_close_matches(column, free, n=1, cutoff=0.5)
         parts.append(f"lacks {column}" + (f" (renamed to {close[0]}?)" if close else ""))
