@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
+from zoneinfo import ZoneInfo
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from pma.section import Section
 
@@ -25,6 +26,11 @@ class SimulationSettings(Section):
         description="management regions and their countries",
     )
     last_day: date = Field(date(2026, 11, 1), description="last day of data, a Sunday closes the last week")
+    timezone: str = Field(
+        "Europe/Berlin",
+        description="zone in which the last day ends; with another one than marketing.sessions has, the report may end "
+        "with a week of some hours",
+    )
     weeks: int = Field(156, ge=8, le=520, description="weeks of data")
     uploads_per_week: float = Field(120.0, gt=0, description="uploads a week of a country of middling size")
     sales_rate: float = Field(0.35, gt=0, le=1, description="share of uploads that sell")
@@ -38,6 +44,15 @@ class SimulationSettings(Section):
     missing_feeds: bool = Field(True, description="leave out, on purpose, what real companies lack")
     utm_noise: float = Field(0.1, ge=0, le=1, description="share of tagged landings with a real-life fault")
     bot_share: float = Field(0.02, ge=0, lt=1, description="share of sessions that robots make")
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("no time zone of that name: give one such as Europe/Berlin") from None
+        return name
 
     @model_validator(mode="after")
     def _countries_once(self) -> SimulationSettings:

@@ -40,9 +40,13 @@ def first_moment(marketplace: Marketplace) -> int:
 
 
 def end_of_data(marketplace: Marketplace) -> int:
-    """Return the midnight after the last day, milliseconds since 1970, UTC."""
+    """Return the midnight after the last day in the time zone of the settings, milliseconds since 1970, UTC.
+
+    The days of uploads and orders count in that zone: what comes in the hours between its midnight and that of UTC
+    would be a week of its own.
+    """
     after = pd.Timestamp(marketplace.settings.last_day) + pd.Timedelta(days=1)
-    return int(after.value // 10**6)
+    return int(after.tz_localize(marketplace.settings.timezone).value // 10**6)
 
 
 def expected(contributions: pd.DataFrame) -> pd.Series:
@@ -83,7 +87,7 @@ def listings(spark: SparkSession, marketplace: Marketplace) -> DataFrame:
         F.when(regular, returning).otherwise(one_off).alias("user_id"),
         "country",
         F.timestamp_millis(created).alias("created_at"),
-    )
+    ).where(F.col("created_at") < F.timestamp_millis(F.lit(end_of_data(marketplace))))
     scale = F.log("mean_price") - F.col("price_sigma") * F.col("price_sigma") / 2
     price = F.exp(scale + F.col("price_sigma") * chance.normal(seed, "price", "listing_id"))
     cents = F.round(F.greatest(price, F.lit(0.01)), 2).cast("decimal(18,2)")

@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import norm
 
 from pma.simulation import trade
-from pma.simulation.trade import daily_counts, listings, orders
+from pma.simulation.settings import SimulationSettings
+from pma.simulation.trade import daily_counts, end_of_data, listings, orders
 from pma.sources.settings import FeedSettings
 from pma.tables import TableError
 from pma.warehouse import fingerprint
@@ -111,6 +112,22 @@ def test_the_last_day_ends_the_data_within_a_week():
     counts = daily_counts(replace(world, settings=cut))
     assert counts["day"].max() == pd.Timestamp("2026-10-28").value // 10**6
     assert len(counts) == 2 * 66
+
+
+@pytest.mark.parametrize(
+    ("zone", "last_day", "end"),
+    [
+        ("Europe/Berlin", date(2026, 11, 1), "2026-11-01 23:00"),
+        ("Europe/Berlin", date(2026, 6, 28), "2026-06-28 22:00"),
+        ("UTC", date(2026, 11, 1), "2026-11-02 00:00"),
+    ],
+)
+def test_the_data_end_at_the_midnight_of_the_zone_in_which_the_report_counts_days(zone, last_day, end):
+    world = make_world(50.0, [1.0] * 10)
+    there = world.settings.model_copy(update={"timezone": zone, "last_day": last_day})
+    assert end_of_data(replace(world, settings=there)) == pd.Timestamp(end).value // 10**6
+    with pytest.raises(ValueError, match="no time zone of that name: give one such as Europe/Berlin"):
+        SimulationSettings(timezone="Berlin")
 
 
 def test_rows_are_the_same_whatever_the_partitions(spark, world, monkeypatch):
