@@ -10,6 +10,7 @@ from pma.marketing.variables import column_kinds, variable_names
 from pma.runs import job_run
 from pma.sources.exports import read_exports
 from pma.sources.external import read_mapped
+from pma.sources.google_sheets import fetch_drive
 from pma.sources.landing import land
 from pma.sources.platforms import read_platforms
 from pma.sources.purchases import check_dimension, latest_clock
@@ -27,6 +28,8 @@ def main(argv: list[str] | None = None) -> None:
         for spec in (EXCHANGE_RATES, *([LIFT_TESTS] if feeds.lift_tests else [])):
             into(spec, check_dimension(mapped(spec), spec))
         exports = read_exports(run.spark, str(feeds.exports), mappings, feeds.export_tables)
+        if feeds.drive:
+            fetch_drive(feeds.drive, str(feeds.sheets))
         kinds = partial(column_kinds, run.spark, rules=rules.variables)
         sheets = read_sheets(run.spark, str(feeds.sheets), mappings, settings.spend.currency, kinds)
         context = named_context(from_feed(mapped(CONTEXT)).unionByName(sheets.context), rules).persist()

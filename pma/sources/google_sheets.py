@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from pma.sources.settings import DriveSettings
 from pma.tables import TableError
 
 logger = logging.getLogger(__name__)
@@ -120,6 +121,21 @@ class GoogleClient:
         raise TableError(f"il.ad_spend: {what} cannot be read: {status or 'no connection'} {said}. Fix: {fix}")
 
 
+def fetch_drive(settings: DriveSettings, sheets: str) -> list[Path]:
+    """Fetch the Drive folder of the settings into `drive` in the folder of sheets, for `read_sheets`; see fetch_folder.
+
+    What people keep in the folder of sheets itself stays. Raises TableError, naming the setting, where the extra is not
+    installed, the key is none, or the folder of sheets is not one that files are written to.
+    """
+    if "://" in sheets:
+        raise TableError(
+            f"il.ad_spend: sheets of Google Drive cannot be written to {sheets}. "
+            "Fix: give feeds.sheets as a path, such as one under /Volumes, or feeds.drive: null"
+        )
+    client = GoogleClient(service_account_token(settings.key_file), settings.sheets_url, settings.drive_url)
+    return fetch_folder(client, settings.folder, Path(sheets) / "drive", settings.cells)
+
+
 def fetch_sheet(client: GoogleClient, spreadsheet: str, cells: str, folder: str | Path, name: str) -> Path:
     """Write a range of a spreadsheet to `<folder>/<name>.csv`, for `read_sheets`. Returns the file.
 
@@ -163,12 +179,28 @@ def fetch_folder(client: GoogleClient, drive_folder: str, folder: str | Path, ce
 
 
 def service_account_token(key_file: str | Path) -> str:
-    """Return an access token of a service account's key file, good for an hour. Needs the extra `google`."""
-    from google.auth.transport.requests import Request
-    from google.oauth2 import service_account
+    """Return an access token of a service account's key file, good for an hour. Needs the extra `google`.
 
-    credentials = service_account.Credentials.from_service_account_file(str(key_file), scopes=list(SCOPES))
-    credentials.refresh(Request())
+    Raises TableError, with the fix, where the extra is not installed, the file is no key, or Google does not take it.
+    """
+    try:
+        from google.auth.exceptions import GoogleAuthError
+        from google.auth.transport.requests import Request
+        from google.oauth2 import service_account
+    except ImportError as lacking:
+        raise TableError(
+            f"il.ad_spend: feeds.drive cannot be read without the extra `google` ({lacking}). "
+            "Fix: pip install 'pma[google]', or feeds.drive: null"
+        ) from None
+    try:
+        credentials = service_account.Credentials.from_service_account_file(str(key_file), scopes=list(SCOPES))
+        credentials.refresh(Request())
+    except (OSError, ValueError, GoogleAuthError) as error:
+        # The text of an error may show what is in the file.
+        raise TableError(
+            f"il.ad_spend: no access to Google with the key in feeds.drive.key_file ({type(error).__name__}). "
+            "Fix: name the JSON key file of a service account that is not deleted or disabled"
+        ) from None
     return str(credentials.token)
 
 

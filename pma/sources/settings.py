@@ -96,6 +96,16 @@ def _table(*columns: str, format: Literal["csv", "parquet"] = "csv") -> SourceTa
     return SourceTable(format=format, options=options, columns={column: column for column in columns})
 
 
+class DriveSettings(Section):
+    """Hand-kept sheets in a folder of Google Drive; reading them needs the extra `google`."""
+
+    folder: str = Field(min_length=1, description="id of the folder: the long part of its address")
+    key_file: str = Field(min_length=1, description="key file of a service account that the folder is shared with")
+    cells: str = Field("A:ZZ", description="range that is read of the first sheet of each spreadsheet")
+    sheets_url: str = Field("https://sheets.googleapis.com", description="address of the Sheets API")
+    drive_url: str = Field("https://www.googleapis.com", description="address of the Drive API")
+
+
 class FeedSettings(Section):
     """The inputs of marketing; the defaults read the files of the simulated marketplace (`simulation.path`)."""
 
@@ -114,6 +124,11 @@ class FeedSettings(Section):
     )
     sheets: str | None = Field(
         None, description="folder of hand-kept sheets, *.csv: TV, offline, affiliates; null: `sheets` in the folder"
+    )
+    drive: DriveSettings | None = Field(
+        None,
+        description="{folder: id, key_file: path}: a Google Drive folder whose sheets are fetched into `drive` in the "
+        "folder of sheets; null: there is none",
     )
     exchange_rates: SourceTable = _table("date", "currency", "rate")
     context: SourceTable = _table("date", "country", "variable", "value")

@@ -9,9 +9,11 @@ import yaml
 
 from pma.checks import QUARANTINE
 from pma.marketing.tables import AD_SPEND, CAMPAIGNS, CONTEXT, EXCHANGE_RATES, LIFT_TESTS, VARIABLE_NAMES
+from pma.sources.google_sheets import SPREADSHEET
 from pma.tables import TableError, WarehouseSettings
 from pma.warehouse import Warehouse, fingerprint
 from tests.conftest import REPOSITORY, TEST_SPARK
+from tests.sources.fake_google import FakeGoogle, values
 
 GOOGLE = (
     "date,customer_id,customer_name,currency_code,time_zone,campaign_id,campaign_name,campaign_status,"
@@ -114,3 +116,23 @@ def test_files_become_spend_campaigns_and_names_a_rerun_changes_nothing_and_a_re
     with pytest.raises(TableError, match=r"meta_m1_202602_.*lacks spend \(renamed to total_spend\?\)"):
         run()
     assert fingerprint(tables.read(AD_SPEND)) == before[0]
+
+
+def test_sheets_of_a_google_drive_folder_are_spend_beside_those_that_lie_here(written):
+    pytest.importorskip("google.auth", reason="the extra `google` is not installed")
+    tables, run, folder = written
+    google = FakeGoogle()
+    file = {"id": "radio-id", "name": "Radio 2026", "mimeType": SPREADSHEET}
+    google.answers["/drive/v3/files", None] = [(200, {"files": [file]})]
+    lines = [["week_start", "country", "radio"], ["2026-01-05", "DE", 7.5]]
+    google.answers["/v4/spreadsheets/radio-id/values/A:ZZ", None] = [values("A1:ZZ2", lines)]
+    conf = folder.parent / "conf.yml"
+    settings = yaml.safe_load(conf.read_text())
+    urls = {"sheets_url": google.url, "drive_url": google.url}
+    settings["feeds"]["drive"] = {"folder": "folder-id", "key_file": str(google.key_file(folder.parent)), **urls}
+    conf.write_text(yaml.safe_dump(settings))
+    run()
+    google.close()
+    sheets = tables.read(AD_SPEND).where("ad_platform = 'sheet'").collect()
+    assert {row["account_id"] for row in sheets} == {"tv", "youtube", "drive/Radio_2026"}
+    assert [row["spend"] for row in sheets if row["channel"] == "radio"] == [Decimal("7.5")]

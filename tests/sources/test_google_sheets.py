@@ -1,59 +1,13 @@
 """The client against a local server whose answers have the shapes that Google publishes."""
 
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, unquote, urlsplit
+import sys
 
 import pytest
 
-from pma.sources.google_sheets import CSV, SPREADSHEET, GoogleClient, fetch_folder, fetch_sheet
+from pma.sources.google_sheets import CSV, SPREADSHEET, GoogleClient, fetch_drive, fetch_folder, fetch_sheet
+from pma.sources.settings import DriveSettings
 from pma.tables import TableError
-
-
-def error(code, status, message, reason):
-    body = {"code": code, "message": message, "status": status, "errors": [{"message": message, "reason": reason}]}
-    return code, {"error": body}
-
-
-def values(cells, lines):
-    return 200, {"range": cells, "majorDimension": "ROWS", "values": lines}
-
-
-class FakeGoogle:
-    """Answers by path: a list is answered in turn, its last again and again. Notes what it was asked."""
-
-    def __init__(self):
-        self.answers, self.asked = {}, []
-        fake = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                url = urlsplit(self.path)
-                query = {name: found[0] for name, found in parse_qs(url.query).items()}
-                path = unquote(url.path)
-                fake.asked.append((path, query, self.headers.get("Authorization")))
-                given = fake.answers.get(
-                    (path, query.get("pageToken")),
-                    [error(404, "NOT_FOUND", "Requested entity was not found.", "notFound")],
-                )
-                status, body = given.pop(0) if len(given) > 1 else given[0]
-                content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header(
-                    "Content-Type", "text/csv" if isinstance(body, str) else "application/json; charset=UTF-8"
-                )
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-        url = f"http://127.0.0.1:{self.server.server_port}"
-        self.client = GoogleClient("hush-token", url, url, timeout=10, wait=0.001)
+from tests.sources.fake_google import FakeGoogle, error, values
 
 
 @pytest.fixture
@@ -61,8 +15,7 @@ def google():
     pytest.importorskip("requests", reason="the extra `google` is not installed")
     fake = FakeGoogle()
     yield fake
-    fake.server.shutdown()
-    fake.server.server_close()
+    fake.close()
 
 
 TV = "/v4/spreadsheets/tv-id/values/TV!A:Z"
@@ -170,3 +123,41 @@ def test_no_connection_is_said_and_the_token_is_not_shown(google):
     with pytest.raises(TableError, match=r"sheet tv-id, range A:B cannot be read: no connection ConnectionError"):
         lost.values("tv-id", "A:B")
     assert "hush" not in repr(lost)
+
+
+def drive(google, key_file):
+    return DriveSettings(folder="folder-id", key_file=str(key_file), sheets_url=google.url, drive_url=google.url)
+
+
+def test_the_drive_folder_of_the_settings_is_fetched_beside_the_sheets_that_people_keep_here(google, tmp_path):
+    (tmp_path / "tv.csv").write_text("date,TV\n2026-01-05,1\n")
+    (tmp_path / "drive").mkdir()
+    (tmp_path / "drive" / "gone.csv").write_text("no longer in Drive")
+    file = {"id": "aff-id", "name": "affiliate.csv", "mimeType": CSV}
+    google.answers["/drive/v3/files", None] = [(200, {"files": [file]})]
+    google.answers["/drive/v3/files/aff-id", None] = [(200, "date,aff_cost\n2026-01-05,1.5\n")]
+    assert fetch_drive(drive(google, google.key_file(tmp_path)), str(tmp_path)) == [tmp_path / "drive/affiliate.csv"]
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.csv")) == [
+        "drive/affiliate.csv",
+        "tv.csv",
+    ]
+    assert {token for _, _, token in google.asked} == {"Bearer hush-token"}
+
+
+def test_a_key_that_is_none_and_a_folder_that_is_no_path_are_refused_with_their_setting(google, tmp_path):
+    (tmp_path / "key.json").write_text('{"private_key": "hush"}')
+    for key_file in (tmp_path / "key.json", tmp_path / "nowhere.json"):
+        with pytest.raises(TableError, match=r"the key in feeds\.drive\.key_file \(\w+\)\. Fix: name the") as refusal:
+            fetch_drive(drive(google, key_file), str(tmp_path))
+        assert "hush" not in str(refusal.value)
+    with pytest.raises(TableError, match=r"cannot be written to s3://lake/sheets\. Fix: give feeds\.sheets as a path"):
+        fetch_drive(drive(google, "key.json"), "s3://lake/sheets")
+
+
+def test_without_the_extra_the_setting_says_what_to_install(google, tmp_path, monkeypatch):
+    key_file = google.key_file(tmp_path)
+    monkeypatch.setitem(sys.modules, "google.auth.exceptions", None)
+    with pytest.raises(
+        TableError, match=r"feeds\.drive cannot be read without the extra `google` .*Fix: pip install 'pma\[google\]'"
+    ):
+        fetch_drive(drive(google, key_file), str(tmp_path))
