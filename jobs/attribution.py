@@ -30,6 +30,7 @@ def main(argv: list[str] | None = None) -> None:
         counts = transition_counts(touched, sold, sessions, settings).toPandas()
         effects = run.spark.createDataFrame(removal_effects(counts), EFFECTS)
         tables.replace(EVENT_ATTRIBUTION, attribute(touched, effects, settings))
+        tables.say_origin(feeds.data_origin, LISTINGS, ORDERS, EVENT_ATTRIBUTION)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pma.marketing.events import check_events
 from pma.marketing.refresh import map_version, refresh_identities, refresh_sessions
 from pma.marketing.sessions import read_session_rules
-from pma.marketing.tables import EVENTS
+from pma.marketing.tables import EVENTS, IDENTITIES, SESSIONS
 from pma.runs import job_run
 from pma.sources.external import read_mapped
 from pma.sources.landing import land
@@ -22,6 +22,7 @@ def main(argv: list[str] | None = None) -> None:
         version = map_version(tables.read(EVENTS), settings)
         refresh_identities(tables, version)
         refresh_sessions(tables, version, rules, settings)
+        tables.say_origin(feeds.data_origin, EVENTS, IDENTITIES, SESSIONS)
 
 
 if __name__ == "__main__":

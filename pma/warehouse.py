@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from delta.tables import DeltaTable
@@ -19,7 +20,7 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 from pyspark.sql import functions as F
 
-from pma.spark import cause, lost_race
+from pma.spark import cause, literal, lost_race
 from pma.stored import StoredTable
 from pma.tables import Column, TableError, TableSpec, WarehouseSettings, conform, require_unique
 
@@ -29,6 +30,8 @@ logger = logging.getLogger(__name__)
 CONFLICT_TRIES = 5
 # What the system says of a disk that is full.
 FULL_DISK = "No space left"
+# The property of a table that says where its rows come from.
+ORIGIN = "pma.data_origin"
 
 
 class Warehouse:
@@ -168,6 +171,19 @@ class Warehouse:
         become the declared ones. Any other difference raises TableError by name.
         """
         self._commit(spec, lambda: None)
+
+    def say_origin(self, origin: str, *specs: TableSpec) -> None:
+        """Say of tables where their rows come from, in their property `pma.data_origin`: a simulation is told by it.
+
+        For tables without a column that says it; where it is said already nothing is written. Raises TableError where a
+        table is not there.
+        """
+        for spec in specs:
+            self._require(spec)
+            said = self._delta(spec).detail().select(F.element_at("properties", ORIGIN)).collect()[0][0]
+            if said != origin:
+                statement = f"ALTER TABLE {self.identifier(spec)} SET TBLPROPERTIES ('{ORIGIN}' = {literal(origin)})"
+                self._alone(spec, partial(self.spark.sql, statement))
 
     @contextmanager
     def _checked(self, spec: TableSpec, frame: DataFrame) -> Iterator[DataFrame]:

@@ -251,6 +251,22 @@ def test_two_runs_at_once_lose_nothing_and_write_nothing_twice(spark, warehouse)
     assert len([row for row in found if row[0] == "a"]) == 1
 
 
+def test_a_table_says_where_its_rows_come_from_and_says_it_once(spark, warehouse):
+    with pytest.raises(TableError, match=r"il\.things: not in the warehouse"):
+        warehouse.say_origin("a simulated marketplace", SPEC)
+    warehouse.replace(SPEC, frame(spark, ("a", 1, 1.0)))
+    versions = []
+    for origin in ("the till's files", "a simulated marketplace", "a simulated marketplace"):
+        warehouse.say_origin(origin, SPEC)
+        versions.append(warehouse.version(SPEC))
+    said = spark.sql(f"SHOW TBLPROPERTIES {warehouse.identifier(SPEC)} ('pma.data_origin')").collect()
+    assert [row["value"] for row in said] == ["a simulated marketplace"]
+    assert versions[1] == versions[0] + 1 == versions[2]
+    # A later write of the job keeps it.
+    warehouse.replace(SPEC, frame(spark, ("b", 1, 1.0)))
+    assert "a simulated marketplace" in str(spark.sql(f"SHOW TBLPROPERTIES {warehouse.identifier(SPEC)}").collect())
+
+
 @pytest.fixture
 def tiny_disk(tmp_path):
     """A file system of 4 MB of its own."""

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from pma.marketing.tables import UNKNOWN
 from pma.sources.export_lines import map_layout
 from pma.sources.external import read_source
-from pma.sources.files import BROKEN, CsvFile, list_csv, name_of, read_lines
+from pma.sources.files import BROKEN, CsvFile, NoFilesError, list_csv, name_of, read_lines
 from pma.sources.platforms import COLUMNS, DESCRIBED, Layout, PlatformRules, explain, find_layout
 from pma.sources.renamed import renamed, warn_of_alike
 from pma.sources.settings import SourceTable
@@ -59,10 +59,10 @@ def read_exports(
 def _files(spark: SparkSession, folder: str, tables: Mapping[str, SourceTable]) -> list[CsvFile]:
     try:
         return list_csv(spark, folder, TARGET, SETTING)
-    except TableError as fault:
+    except NoFilesError as fault:
         if not tables:
             raise
-        logger.info("%s: tables alone: %s", TARGET, fault)
+        logger.warning("%s: exports come from feeds.export_tables alone: %s", TARGET, fault)
         return []
 
 

@@ -43,10 +43,15 @@ class CsvFile:
         return self.has_rows and self.last_fields < len(self.header)
 
 
+class NoFilesError(TableError):
+    """A folder that is not there, or that has no file of the kind that is wanted: nothing is wrong with a file."""
+
+
 def list_csv(spark: SparkSession, folder: str, target: str, setting: str) -> list[CsvFile]:
     """Return the CSV files in a folder and the folders in it, by name.
 
-    Raises TableError, naming target and setting, where the folder cannot be read or has none.
+    Raises NoFilesError, naming target and setting, where there is no folder or no file in it, and TableError where the
+    folder cannot be read or a file has no byte.
     """
     # On this machine a bare path is one of ours, whatever file system Spark's default is.
     place = folder if "://" in folder or not Path(folder).exists() else Path(folder).absolute().as_uri()
@@ -64,11 +69,13 @@ def list_csv(spark: SparkSession, folder: str, target: str, setting: str) -> lis
             F.endswith(text, F.lit("\n")).alias("ends_whole"),
         ).collect()
     except (PySparkException, Py4JJavaError) as error:
-        raise TableError(f"{target}: no folder of files at {folder} ({cause(error)}). Fix: {setting}") from None
+        is_none = isinstance(error, PySparkException) and error.getCondition() == "PATH_NOT_FOUND"
+        kind = NoFilesError if is_none else TableError
+        raise kind(f"{target}: no folder of files at {folder} ({cause(error)}). Fix: {setting}") from None
     if empty := _empty_files(spark, place):
         raise TableError(f"{target}: files without a byte: {empty}. Fix: export them again, or take them out")
     if not rows:
-        raise TableError(f"{target}: no *.csv in {folder}. Fix: {setting}")
+        raise NoFilesError(f"{target}: no *.csv in {folder}. Fix: {setting}")
     base = re.sub(r"^[a-zA-Z0-9]+:/*", "/", place).rstrip("/")
     found = [
         CsvFile(

@@ -345,3 +345,8 @@ def test_a_table_of_a_database_with_the_columns_of_an_export_is_read_like_one(sp
     )
     with pytest.raises(TableError, match=r"feeds\.export_tables\.tiktok\.stats: layout \w+ lacks "):
         read_exports(spark, str(tmp_path / "nowhere"), RULES, {"tiktok.stats": source})
+    # Files that are there are not left out because one of them has no byte.
+    write(tmp_path / "files", stamped("20260201T0300"), GOOGLE, google("2026-01-01"))
+    (tmp_path / "files" / "google" / "none.csv").write_bytes(b"")
+    with pytest.raises(TableError, match=r"files without a byte: .*none\.csv"):
+        read_exports(spark, str(tmp_path / "files"), RULES, {"google.stats": source})
