@@ -5,7 +5,8 @@ from pyspark.sql import functions as F
 from pma.marketing.growth import require_totals, weekly_growth
 from pma.marketing.growth_summary import growth_trend, last_complete_week
 from pma.marketing.reach import data_reach, log_reach
-from pma.marketing.tables import AD_SPEND, CAMPAIGNS, EVENT_ATTRIBUTION, WEEKLY_GROWTH
+from pma.marketing.tables import AD_SPEND, CAMPAIGNS, EVENT_ATTRIBUTION
+from pma.marketing.weekly_tables import WEEKLY_GROWTH
 from pma.query import register
 from pma.report.growth_page import growth_text, write_growth_page
 from pma.report.growth_words import Facts

@@ -4,10 +4,10 @@ from pyspark.sql import functions as F
 
 from pma.marketing.tables import AD_SPEND, CONTEXT, CONVERSIONS, EXCHANGE_RATES
 from pma.mmm.bike_events import read_bike_events
-from pma.mmm.calendar import CALENDAR, calendar_weeks, mondays, public_holidays, records
+from pma.mmm.calendar import spanned_calendar
 from pma.mmm.geo_panel import Judge
 from pma.mmm.panel import Feeds, extent, mmm_input
-from pma.mmm.readiness import readiness, require_judged
+from pma.mmm.readiness import readiness, readiness_rows, require_judged
 from pma.mmm.tables import MMM_INPUT, MMM_READINESS
 from pma.mmm.variables import read_variables
 from pma.report.readiness_page import readiness_text, write_readiness_page
@@ -22,17 +22,12 @@ def main(argv: list[str] | None = None) -> None:
         rules, events = read_variables(settings.rules), read_bike_events(settings.rules)
         spend, conversions, context = (tables.read(spec) for spec in (AD_SPEND, CONVERSIONS, CONTEXT))
         feeds = Feeds(spend, conversions, context, settings.marketing.sessions.timezone)
-        span = extent(feeds, regions)
-        holidays = public_holidays(span.countries, range(span.first_day.year, span.last_day.year + 2))
-        weeks = mondays(span.first_day, span.last_day)
-        days = records(calendar_weeks(span.countries, weeks, holidays, events, room.panel))
-        calendar = run.spark.createDataFrame(days, CALENDAR)
+        calendar = spanned_calendar(run.spark, extent(feeds, regions), events, room.panel)
         made = mmm_input(feeds, calendar, regions, rules, room.panel, origin)
         tables.replace(MMM_INPUT, made.withColumn("run_id", F.lit(run.run_id)))
         judge = Judge(room.readiness, rules, tables.read(EXCHANGE_RATES).toPandas(), regions)
         found = readiness(tables.read(MMM_INPUT), spend, judge, origin, settings.parallel)
-        rows = run.spark.createDataFrame(records(found.assign(run_id=run.run_id)), MMM_READINESS.schema)
-        tables.replace(MMM_READINESS, rows)
+        tables.replace(MMM_READINESS, readiness_rows(run.spark, found, run.run_id))
         print(f"{readiness_text(found)}\n{write_readiness_page(found, settings.report.path).resolve()}")
         require_judged(found, settings.parallel)
 

@@ -12,18 +12,9 @@ from pyspark.sql import functions as F
 from pma.marketing.places import management_region
 from pma.marketing.reach import awaited, data_reach, waits_for
 from pma.marketing.settings import MarketingSettings
-from pma.marketing.tables import (
-    AD_SPEND,
-    COMPARED,
-    CREDITS,
-    EVENT_ATTRIBUTION,
-    NO_CAMPAIGN,
-    PLATFORM_METRICS,
-    REPORT_MODELS,
-    UNKNOWN,
-    WEEKLY_GROWTH,
-)
+from pma.marketing.tables import AD_SPEND, EVENT_ATTRIBUTION, NO_CAMPAIGN, UNKNOWN
 from pma.marketing.weekly_credit import credits_of_a_row, weekly_credit
+from pma.marketing.weekly_tables import COMPARED, CREDITS, PLATFORM_METRICS, REPORT_MODELS, WEEKLY_GROWTH
 from pma.marketing.weeks import local_day, monday, same_week, yearweek
 from pma.tables import TableError
 

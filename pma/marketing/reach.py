@@ -9,7 +9,8 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from pma.marketing.settings import MarketingSettings
-from pma.marketing.tables import SHEET, WEEKLY_GROWTH
+from pma.marketing.tables import SHEET
+from pma.marketing.weekly_tables import WEEKLY_GROWTH
 from pma.marketing.weeks import local_day, monday
 
 logger = logging.getLogger(__name__)

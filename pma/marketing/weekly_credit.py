@@ -8,7 +8,8 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from pma.marketing.settings import MarketingSettings
-from pma.marketing.tables import CONVERSIONS_OF, CREDITS, NO_CAMPAIGN, REPORT_MODELS, UNKNOWN
+from pma.marketing.tables import CONVERSIONS_OF, NO_CAMPAIGN, UNKNOWN
+from pma.marketing.weekly_tables import CREDITS, REPORT_MODELS
 from pma.marketing.weeks import local_day, monday
 
 # What a session says of its campaign.

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 import pandas as pd
+from pyspark.sql import DataFrame, SparkSession
 
 from pma.mmm.bike_events import BikeEvent, BikeEvents
+from pma.mmm.panel import Extent
 from pma.mmm.settings import PanelSettings
 from pma.mmm.variables import HOLIDAYS
 
@@ -43,6 +45,13 @@ def public_holidays(countries: Iterable[str], years: Iterable[int]) -> pd.DataFr
             continue
         rows += [(country, day, name) for day, name in sorted(found.items())]
     return pd.DataFrame(rows, columns=["country", "date", "name"])
+
+
+def spanned_calendar(spark: SparkSession, span: Extent, events: BikeEvents, settings: PanelSettings) -> DataFrame:
+    """Return the calendar of the countries and days that the input spans: the rows of `calendar_weeks`."""
+    holidays = public_holidays(span.countries, range(span.first_day.year, span.last_day.year + 2))
+    weeks = mondays(span.first_day, span.last_day)
+    return spark.createDataFrame(records(calendar_weeks(span.countries, weeks, holidays, events, settings)), CALENDAR)
 
 
 def calendar_weeks(

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from pma.marketing.tables import CONVERSIONS_OF, UNKNOWN
 from pma.mmm.gaps import known_gap
 from pma.mmm.geos import EXACT, ordered_sum
-from pma.mmm.spending import UNKNOWN
 from pma.mmm.variables import TARGETS, VariableRules
-
-CONVERSION_OF = {"uploads": "sales_ad_created", "gmv": "order_completed"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Feeds:
 
 def counted(feeds: Feeds) -> DataFrame:
     """One row per conversion that counts in a country: variable, country, day, value."""
-    is_upload = F.col("conversion_type") == CONVERSION_OF["uploads"]
+    is_upload = F.col("conversion_type") == CONVERSIONS_OF["sales_ads"]
     return feeds.conversions.select(
         F.when(is_upload, F.lit("uploads")).otherwise(F.lit("gmv")).alias("variable"),
         F.when(is_upload, F.col("origin_country")).otherwise(F.col("destination_country")).alias("country"),

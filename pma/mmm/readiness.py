@@ -28,14 +28,16 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 import pandas as pd
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
+from pma.marketing.tables import UNKNOWN
 from pma.mmm import collinearity, missing, shapes
 from pma.mmm.across import check_variable
+from pma.mmm.calendar import records
 from pma.mmm.geo_panel import ALL, Finding, GeoPanel, Judge, geo_panel
-from pma.mmm.spending import UNKNOWN, with_feed
+from pma.mmm.spending import with_feed
 from pma.mmm.tables import MMM_READINESS
 from pma.mmm.variables import VariableRules
 from pma.parallel import GroupsFailedError, Mapped, ParallelSettings, map_groups
@@ -98,6 +100,11 @@ def readiness(
     rows = [_pandas(geos), _failed(geos, origin), _pandas(across), _failed(across, origin)]
     every = pd.concat([frame for frame in rows if len(frame)] or [_frame([], origin)], ignore_index=True)
     return every.sort_values(["geo_level", "geo", "variable", "check"], ignore_index=True)[list(COLUMNS)]
+
+
+def readiness_rows(spark: SparkSession, found: pd.DataFrame, run_id: str) -> DataFrame:
+    """Return what `readiness` found as rows of bl.mmm_readiness."""
+    return spark.createDataFrame(records(found.assign(run_id=run_id)), MMM_READINESS.schema)
 
 
 def require_judged(found: pd.DataFrame, settings: ParallelSettings) -> None:

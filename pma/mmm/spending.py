@@ -5,11 +5,9 @@ from __future__ import annotations
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from pma.marketing.tables import UNKNOWN
 from pma.mmm.gaps import AFTER, BEFORE, HOLE, NEVER
 from pma.mmm.variables import VariableRules
-
-# Where spend lies that no rule could place.
-UNKNOWN = "(unknown)"
 
 
 def placed(spend: DataFrame) -> DataFrame:

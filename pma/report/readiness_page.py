@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from pma.marketing.tables import UNKNOWN
+
 WIDTH = 110
 MOST_ITEMS = 12
 COUNTRY, REGION = "country", "management_region"
@@ -171,7 +173,7 @@ def _by_check(warns: pd.DataFrame, titles: Mapping[str, str], names: Sequence[st
         rows = warns[warns["check"] == check]
         if not rows.empty:
             # Money without a country has no place but an amount.
-            where = rows["detail"] if (rows["geo"] == "(unknown)").all() else _places(rows, names)
+            where = rows["detail"] if (rows["geo"] == UNKNOWN).all() else _places(rows, names)
             items.append(Item(f"{title}: {'; '.join(where)}.", *_said(rows)))
     return tuple(items)
 

@@ -5,7 +5,8 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from pma.marketing.tables import MODELS, REPORT_MODELS
+from pma.marketing.tables import MODELS
+from pma.marketing.weekly_tables import REPORT_MODELS
 from pma.mmm.bike_events import read_bike_events
 from pma.settings import load
 from pma.simulation.calendar import dated
@@ -74,6 +75,15 @@ def test_the_weekly_report_has_all_spend_and_all_credit(market):
         assert total(report[f"sales_ads_{model}"]) == counts["sales_ad_created"]
         assert total(report[f"orders_{model}"]) == counts["order_completed"]
         assert total(report[f"gmv_{model}"]) == total(values["value"])
+
+
+def test_the_report_ends_with_a_whole_week_that_waits_for_nobody(market):
+    report = rows(market, "bl.report_weekly_growth_update")
+
+    last = report[report["yearweek"] == report["yearweek"].max()]
+    found = set(zip(last["yearweek"], last["is_complete_week"], last["waits_for"], strict=True))
+    assert found == {(202644, True, None)}
+    assert rows(market, "bl.mmm_input")["week_start"].max() == last["week_start"].iloc[0]
 
 
 def test_the_spend_of_the_feeds_is_in_the_table_to_the_cent(market):

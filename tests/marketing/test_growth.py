@@ -9,16 +9,8 @@ from pyspark.sql import functions as F
 from pma.marketing.growth import require_totals, weekly_growth
 from pma.marketing.reach import data_reach, log_reach
 from pma.marketing.settings import GrowthSettings
-from pma.marketing.tables import (
-    AD_SPEND,
-    CAMPAIGNS,
-    COMPARED,
-    CREDITS,
-    EVENT_ATTRIBUTION,
-    PLATFORM_METRICS,
-    REPORT_MODELS,
-    WEEKLY_GROWTH,
-)
+from pma.marketing.tables import AD_SPEND, CAMPAIGNS, EVENT_ATTRIBUTION
+from pma.marketing.weekly_tables import COMPARED, CREDITS, PLATFORM_METRICS, REPORT_MODELS, WEEKLY_GROWTH
 from pma.tables import TableError, conform
 from tests.marketing.growth_world import ORDER, SETTINGS, UPLOAD, credited, frame, named, sources, spent
 

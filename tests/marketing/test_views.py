@@ -4,7 +4,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from pma.marketing.growth import weekly_growth
-from pma.marketing.tables import REPORT_MODELS, WEEKLY_GROWTH
+from pma.marketing.weekly_tables import REPORT_MODELS, WEEKLY_GROWTH
 from pma.query import register
 from pma.tables import WarehouseSettings
 from pma.views import create_views, read_views
