@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from pyspark.sql import Column, DataFrame, Row, Window
@@ -21,6 +22,30 @@ logger = logging.getLogger(__name__)
 
 # What a campaign has now, whatever it had on the day.
 NEWEST = ("campaign_name", "campaign_status", "campaign_type", "bidding_type", "account_name")
+
+
+@dataclass(frozen=True)
+class Spend:
+    """What rows of spend become.
+
+    landed: `il.ad_spend` with the refused rows, as `land` wants them. campaigns: `il.campaigns`. names: the raw names
+    that were seen, see `raw_names`.
+    """
+
+    landed: DataFrame
+    campaigns: DataFrame
+    names: DataFrame
+
+
+def spend_tables(
+    rows: DataFrame, rates: DataFrame, rules: SpendRules, settings: MarketingSettings, run_id: str, today: date
+) -> Spend:
+    """Judge rows of spend and make their tables. Raises TableError unless all money of the rows is in them."""
+    counted = rows.persist()
+    judged = judge_rows(counted, rates, rules, settings, today).persist()
+    landed = ad_spend(judged, rates, settings, run_id)
+    require_conserved(counted, landed)
+    return Spend(landed=landed, campaigns=campaigns(judged), names=raw_names(judged))
 
 
 def judge_rows(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -10,6 +12,20 @@ from pma.marketing.places import country_of
 from pma.marketing.spend_rules import SpendRules
 from pma.marketing.tables import CONTEXT
 from pma.marketing.variables import NO_RULE, name_variable, plain
+
+
+@dataclass(frozen=True)
+class Context:
+    """Judged rows of `il.context`, as `land` wants them, and the raw names that were seen: see `context_names`."""
+
+    landed: DataFrame
+    names: DataFrame
+
+
+def context_tables(feed: DataFrame, sheets: DataFrame, rules: SpendRules) -> Context:
+    """Name and judge the mapped feed of `il.context` together with the context of sheets."""
+    named = named_context(from_feed(feed).unionByName(sheets), rules).persist()
+    return Context(landed=judge_context(named, rules), names=context_names(named))
 
 
 def from_feed(mapped: DataFrame) -> DataFrame:
