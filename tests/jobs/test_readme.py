@@ -14,9 +14,11 @@ SHOWN = re.findall(r'\$ make sql Q="(.*?)"\n\+[-+]+\n\|(.*?)\|\n', (REPOSITORY /
 OF_MARKETING = re.compile(r"growth_|attribution_models|mmm_|truth\.")
 
 
-def test_the_readme_shows_three_queries_of_each():
+def test_the_readme_shows_three_queries_of_the_embeddings_and_one_of_each_view_and_of_what_is_missing():
     of_marketing = [query for query, _ in SHOWN if OF_MARKETING.search(query)]
-    assert (len(SHOWN) - len(of_marketing), len(of_marketing)) == (3, 3)
+    for view in ("growth_overview", "growth_by_channel", "growth_by_campaign", "attribution_models", "mmm_readiness"):
+        assert any(f"bl.{view}" in query for query in of_marketing), view
+    assert (len(SHOWN) - len(of_marketing), len(of_marketing)) == (3, 5)
 
 
 @pytest.mark.parametrize(("query", "columns"), SHOWN)

@@ -106,6 +106,7 @@ def test_snowflake_is_asked_by_its_connector_with_a_login_that_no_message_shows(
     monkeypatch.setenv("SNOWFLAKE_USER", "PMA")
     monkeypatch.setenv("SNOWFLAKE_PASSWORD", "hush")
     # Its jar is not here: the reader that was asked for is named.
-    with pytest.raises(TableError, match=r"cannot be read as snowflake: LISTINGS \(.*net\.snowflake\.spark") as refusal:
-        read_source(spark, source, "il.listings", "feeds")
-    assert "hush" not in str(refusal.value)
+    for form, asked in (("snowflake", r"net\.snowflake\.spark"), ("snowflake_jdbc", r"net\.snowflake\.client\.jdbc")):
+        with pytest.raises(TableError, match=rf"cannot be read as {form}: LISTINGS \(.*{asked}") as refusal:
+            read_source(spark, source.model_copy(update={"format": form}), "il.listings", "feeds")
+        assert "hush" not in str(refusal.value)
