@@ -74,7 +74,8 @@ AD_SPEND = TableSpec(
         Column(
             "country_rule",
             "string",
-            "what placed the row: export, targeting, campaign_name, account, sheet, none",
+            "what told the country: export, targeting, campaign_name, account, sheet, none; after a plus what told the "
+            "language region, where that is another",
             True,
         ),
         CHANNEL,
