@@ -1,7 +1,7 @@
-"""Snowplow's fractribution package publishes raw events and what it makes of them: here the same from ours.
+"""Snowplow's fractribution package publishes raw events and what it makes of them: here what ours makes of the same.
 
-Its channels are its own, so they are named here. A session there is whatever its tracker calls one; each has one page.
-The last tests make sessions by our own rules from the same events.
+Its channels are its own, so our sessions are given their names here. A session there is whatever its tracker calls one;
+each has one page.
 """
 
 import csv
@@ -13,15 +13,17 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
+from pyspark.sql import functions as F
 
 from pma.marketing.attribution import attribute
+from pma.marketing.conversions import conversions
 from pma.marketing.identities import identities
 from pma.marketing.markov import CONVERTED, EFFECTS, LOST, START, transition_counts
 from pma.marketing.sessions import read_session_rules, sessionise
 from pma.marketing.settings import AttributionSettings, SessionSettings
-from pma.marketing.tables import EVENTS
+from pma.marketing.tables import EVENTS, LISTINGS, ORDERS
 from pma.marketing.touches import touches
-from tests.marketing.journeys import ORDER, conversion, conversions_of, sessions_of, visit
+from tests.marketing.journeys import ORDER
 
 RULES = Path(__file__).parents[2] / "conf" / "rules"
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "attribution" / "snowplow_fractribution"
@@ -36,6 +38,7 @@ AFTER_AN_ORDER = {
     "ff0009028775170427694": ["Direct"],
     "ff0006911334202687206": ["Organic_Search"],
 }
+TWICE_IN_A_MINUTE = "ff0008275880593050809"
 
 
 def read(kind, name):
@@ -55,99 +58,17 @@ def customer(event):
     return f"f{event['domain_userid']}"
 
 
-def channel(source, medium):
+def their_channel():
     """Their rules, as far as these events go."""
-    if (source, medium) == ("(direct)", "(none)"):
-        return "Direct"
-    if medium == "referral":
-        return "Video" if source in ("youtube.com", "youtube") else "Referral"
-    return {"organic": "Organic_Search", "cpc": "Paid_Search_Other"}.get(medium, "Unmatched_Channel")
-
-
-def session(event):
-    seen = {name: event[f"mkt_{name}"] for name in ("source", "medium", "campaign")}
-    named = channel(seen["source"], seen["medium"])
-    return visit(event["domain_sessionid"], customer(event), moment(event["derived_tstamp"]), named, **seen)
-
-
-def collapsed(path):
-    return [name for name, _ in groupby(path)]
-
-
-@pytest.fixture(scope="module")
-def frames(spark):
-    events = read("source", "events")
-    visits = [session(event) for event in events if event["event_name"] == "page_view"]
-    sold = [
-        conversion(customer(event), customer(event), moment(event["derived_tstamp"]), event["tr_total"])
-        for event in events
-        if event["tr_total"] and Decimal(event["tr_total"]) > 0
-    ]
-    return conversions_of(spark, sold).persist(), sessions_of(spark, visits).persist()
-
-
-@pytest.fixture(scope="module")
-def touched(frames):
-    return touches(*frames, MONTH).persist()
-
-
-def test_its_97_sessions_row_by_row(frames):
-    names = ("channel", "campaign", "source", "medium")
-    theirs = [
-        (row["customer_id"], moment(row["visit_start_tstamp"]), *(row[name] for name in names))
-        for row in expected("sessions_by_customer_id")
-    ]
-    ours = [(row["user_id"], row["started_at"], *(row[name] for name in names)) for row in frames[1].collect()]
-    assert (len(ours), sorted(ours)) == (97, sorted(theirs))
-
-
-def test_its_six_conversions_row_by_row(frames):
-    theirs = {
-        row["customer_id"]: (moment(row["conversion_tstamp"]), Decimal(row["revenue"]))
-        for row in expected("conversions_by_customer_id")
-    }
-    ours = {row["user_id"]: (row["converted_at"], row["value"]) for row in frames[0].collect()}
-    assert (len(ours), ours) == (6, theirs)
-
-
-def test_its_six_paths_to_conversion_row_by_row(touched):
-    ours = {}
-    for row in touched.orderBy("conversion_id", "touch").collect():
-        ours.setdefault(row["conversion_id"], []).append(row["channel"])
-    theirs = {row["customer_id"]: row["path"].split(" > ") for row in expected("paths_to_conversion")}
-    assert (len(ours), ours) == (6, theirs)
-    # Its credit is given on paths without repeats in a row; ours keeps them, and the last touch is the same.
-    short = {row["customer_id"]: row["transformed_path"].split(" > ") for row in expected("paths_to_conversion")}
-    assert {name: collapsed(path) for name, path in ours.items()} == short
-
-
-def test_its_last_touch_credit_of_every_channel(spark, touched):
-    assert_its_credit(attribute(touched, spark.createDataFrame([], EFFECTS), MONTH, ("last_click",)).collect())
-
-
-def assert_its_credit(rows):
-    theirs = [row for row in expected("channel_attribution") if row["ATTRIBUTION_TYPE"] == "last_touch"]
-    # It also lists the channels without any credit, and its money is a sum of doubles: 234.4200000000000284.
-    ours = {row["CHANNEL"]: [Decimal(0), Decimal(0)] for row in theirs}
-    for row in rows:
-        ours[row["channel"]][0] += row["weight"]
-        ours[row["channel"]][1] += row["value"]
-    cents = Decimal("0.01")
-    assert ours == {
-        row["CHANNEL"]: [Decimal(row["CONVERSIONS"]), Decimal(row["REVENUE"]).quantize(cents)] for row in theirs
-    }
-    assert sum(value for _, value in ours.values()) == Decimal("500.92")
-
-
-def test_its_61_paths_without_conversion_are_ours_and_three_that_came_back_are_ours_alone(frames, touched):
-    lost = [row["path"].split(" > ") for row in expected("paths_to_non_conversion")]
-    won = [row["path"].split(" > ") for row in expected("paths_to_conversion")]
-    assert len(lost) == 61
-    theirs = Counter()
-    for path, end in [(p, LOST) for p in (*lost, *AFTER_AN_ORDER.values())] + [(p, CONVERTED) for p in won]:
-        theirs.update(pairwise([START, *path, end]))
-    ours = transition_counts(touched, *frames, MONTH).where(f"conversion_type = '{ORDER}'").collect()
-    assert {(row["state"], row["next_state"]): row["steps"] for row in ours} == theirs
+    source, medium = F.col("source"), F.col("medium")
+    return (
+        F.when((source == "(direct)") & (medium == "(none)"), "Direct")
+        .when((medium == "referral") & (source == "youtube"), "Video")
+        .when(medium == "referral", "Referral")
+        .when(medium == "organic", "Organic_Search")
+        .when(medium == "cpc", "Paid_Search_Other")
+        .otherwise("Unmatched_Channel")
+    )
 
 
 def tagged(event):
@@ -160,14 +81,35 @@ def tagged(event):
     return (*who, at, at, event["event_name"], None, page, None, event["useragent"])
 
 
+def order(event):
+    at, value = moment(event["derived_tstamp"]), Decimal(event["tr_total"])
+    return (event["event_id"], event["event_id"], customer(event), "DE", at, value, Decimal(0))
+
+
+def collapsed(path):
+    return [name for name, _ in groupby(path)]
+
+
 @pytest.fixture(scope="module")
 def own(spark):
-    """Sessions by our own rules."""
+    """Sessions by our own rules, with the names of their channels."""
     events = spark.createDataFrame([tagged(event) for event in read("source", "events")], EVENTS.schema)
     known = date(2023, 1, 1)
     chosen = SessionSettings(own_hosts=("poplindata.com",))
     found = sessionise(events, identities(events, known), known, read_session_rules(RULES), chosen)
-    return found.persist()
+    return found.withColumn("channel", their_channel()).persist()
+
+
+@pytest.fixture(scope="module")
+def sold(spark):
+    orders = [order(event) for event in read("source", "events") if Decimal(event["tr_total"] or 0) > 0]
+    listings = spark.createDataFrame([], LISTINGS.schema)
+    return conversions(listings, spark.createDataFrame(orders, ORDERS.schema), "test").persist()
+
+
+@pytest.fixture(scope="module")
+def touched(sold, own):
+    return touches(sold, own, MONTH).persist()
 
 
 def test_our_sessions_are_its_own_but_for_one_that_came_39_seconds_after_another_and_said_nothing(own):
@@ -176,16 +118,58 @@ def test_our_sessions_are_its_own_but_for_one_that_came_39_seconds_after_another
         # We write sources in small letters, YouTube by one name, and nothing where there is no campaign.
         source = row["source"].lower().replace("youtube.com", "youtube")
         campaign = None if row["campaign"] == "(not set)" else row["campaign"]
-        theirs[row["customer_id"], moment(row["visit_start_tstamp"])] = (source, row["medium"], campaign)
+        when = moment(row["visit_start_tstamp"])
+        theirs[row["customer_id"], when] = (row["channel"], source, row["medium"], campaign)
     # The visit from quora.com went on; its tracker began a new, direct session.
-    assert theirs.pop(("ff0008275880593050809", datetime(2022, 6, 22, 12, 23, 25))) == ("(direct)", "(none)", None)
-    ours = {
-        (row["user_id"], row["started_at"]): (row["source"], row["medium"], row["campaign"]) for row in own.collect()
-    }
+    gone = theirs.pop((TWICE_IN_A_MINUTE, datetime(2022, 6, 22, 12, 23, 25)))
+    assert gone == ("Direct", "(direct)", "(none)", None)
+    ours = {(r.user_id, r.started_at): (r.channel, r.source, r.medium, r.campaign) for r in own.collect()}
     assert (len(ours), ours) == (96, theirs)
 
 
-def test_our_sessions_give_every_channel_its_last_touch_credit(spark, frames, own):
-    credited = attribute(touches(frames[0], own, MONTH), spark.createDataFrame([], EFFECTS), MONTH, ("last_click",))
-    named = credited.select("source", "medium", "weight", "value").collect()
-    assert_its_credit([{**row.asDict(), "channel": channel(row["source"], row["medium"])} for row in named])
+def test_our_conversions_are_its_six_row_by_row(sold):
+    theirs = {
+        row["customer_id"]: (ORDER, moment(row["conversion_tstamp"]), Decimal(row["revenue"]))
+        for row in expected("conversions_by_customer_id")
+    }
+    ours = {row["user_id"]: (row["conversion_type"], row["converted_at"], row["value"]) for row in sold.collect()}
+    assert (sold.count(), ours) == (6, theirs)
+
+
+def test_our_paths_to_conversion_are_its_six_row_by_row(touched):
+    ours = {}
+    for row in touched.orderBy("conversion_id", "touch").collect():
+        ours.setdefault(row["user_id"], []).append(row["channel"])
+    theirs = {row["customer_id"]: row["path"].split(" > ") for row in expected("paths_to_conversion")}
+    assert (len(ours), ours) == (6, theirs)
+    # Its credit is given on paths without repeats in a row; ours keeps them, and the last touch is the same.
+    short = {row["customer_id"]: row["transformed_path"].split(" > ") for row in expected("paths_to_conversion")}
+    assert {name: collapsed(path) for name, path in ours.items()} == short
+
+
+def test_our_last_touch_credit_of_every_channel_is_its_own(spark, touched):
+    theirs = [row for row in expected("channel_attribution") if row["ATTRIBUTION_TYPE"] == "last_touch"]
+    # It also lists the channels without any credit, and its money is a sum of doubles: 234.4200000000000284.
+    ours = {row["CHANNEL"]: [Decimal(0), Decimal(0)] for row in theirs}
+    for row in attribute(touched, spark.createDataFrame([], EFFECTS), MONTH, ("last_click",)).collect():
+        ours[row["channel"]][0] += row["weight"]
+        ours[row["channel"]][1] += row["value"]
+    cents = Decimal("0.01")
+    assert ours == {
+        row["CHANNEL"]: [Decimal(row["CONVERSIONS"]), Decimal(row["REVENUE"]).quantize(cents)] for row in theirs
+    }
+    assert sum(value for _, value in ours.values()) == Decimal("500.92")
+
+
+def test_our_paths_without_conversion_are_its_61_and_three_that_came_back_are_ours_alone(sold, own, touched):
+    lost = {row["customer_id"]: row["path"].split(" > ") for row in expected("paths_to_non_conversion")}
+    won = [row["path"].split(" > ") for row in expected("paths_to_conversion")]
+    assert len(lost) == 61
+    # What came 39 seconds after another and said nothing is no session of ours.
+    assert lost[TWICE_IN_A_MINUTE] == ["Referral", "Direct"]
+    lost[TWICE_IN_A_MINUTE] = ["Referral"]
+    theirs = Counter()
+    for path, end in [(p, LOST) for p in (*lost.values(), *AFTER_AN_ORDER.values())] + [(p, CONVERTED) for p in won]:
+        theirs.update(pairwise([START, *path, end]))
+    ours = transition_counts(touched, sold, own, MONTH).where(f"conversion_type = '{ORDER}'").collect()
+    assert {(row["state"], row["next_state"]): row["steps"] for row in ours} == theirs
