@@ -32,6 +32,9 @@ DIRECT = "(direct)"
 NO_MEDIUM = "(none)"
 NOT_SET = "(not set)"
 MICROS_PER_DAY = 86_400_000_000
+# How long a visitor may stay at a payment provider: checkout pages such as Stripe's are open for a day at most. Whoever
+# comes from there later did not come back from paying.
+PAYMENT_MINUTES = 24 * 60
 # What a session takes from its first event, and from its first touch.
 OF_FIRST = ("event_id", "country", "referrer_host", "page_url", "user_agent")
 OF_TOUCH = (
@@ -61,7 +64,7 @@ def read_session_rules(rules: str | Path) -> SessionRules:
 
 def made_with(rules: SessionRules, settings: SessionSettings) -> str:
     """Return the digest of everything, but the events and the identities, that sessions follow from."""
-    return f"{digest(rules)}-{digest(settings, exclude={'rebuild', 'map_version'})}"
+    return f"{digest(rules)}-{digest(settings, exclude={'rebuild', 'map_version'})}-{PAYMENT_MINUTES}"
 
 
 def sessionise(
@@ -71,7 +74,9 @@ def sessionise(
 
     Events of a device stand in the order occurred_at, received_at, event_id. A session ends
 
-    - at a pause of more than `settings.pause_minutes`; exactly as long does not end it, midnight never does;
+    - at a pause of more than `settings.pause_minutes`; exactly as long does not end it, midnight never does; nor does a
+      pause of up to PAYMENT_MINUTES whose next event returns from a payment provider, without tags: it says nothing of
+      where the visitor came from, and the order that follows is the visit's that he left to pay;
     - at an event with a new source, medium, campaign or click id: one that is not empty and differs from the one last
       said. Medium, campaign and click id are compared among the events of one source, campaign and click id among those
       of one medium as well: what a new source leaves empty is not taken from the one before.
@@ -80,8 +85,7 @@ def sessionise(
     a first touch in a session that began without: the session takes the source of its first event that has one. Another
     site's referrer without tags, a search engine's too, does carry a source, and begins a session where it is a new
     one; it says no medium, so that a page that lost its tags and still shows Google as referrer continues Google's
-    session. Without a touch the session is (direct) / (none). A pause ends a session also when its next event returns
-    from a payment provider.
+    session. Without a touch the session is (direct) / (none).
 
     A session is the first user's whom one of its events names; of those that name none, the user's whose device it was
     when it began. Of events that the version of the map does not know of, the user is not known either.
@@ -138,8 +142,8 @@ def _in_order() -> WindowSpec:
 def _spans(lean: DataFrame, rules: SessionRules, settings: SessionSettings) -> DataFrame:
     """Keep the events that may begin a session, each with what follows it up to the next kept one, and their traffic.
 
-    Kept are: the first after a pause, those that may be a touch, those that name another user than the event before,
-    the one that makes a day too full, a device's last.
+    Kept are: the first after a pause, which may turn out to return from paying, those that may be a touch, those that
+    name another user than the event before, the one that makes a day too full, a device's last.
     """
     device = _in_order()
     upto = device.rowsBetween(Window.unboundedPreceding, Window.currentRow)
@@ -163,11 +167,15 @@ def _spans(lean: DataFrame, rules: SessionRules, settings: SessionSettings) -> D
     ).drop("day_at_limit", "day_beyond", "day", "user_before")
     chosen = marked.where("begins OR may_be_touch OR is_named OR is_full OR is_last")
     kept = with_traffic(chosen, rules.traffic, settings.own_hosts)
+    # A host that is not our own and makes no touch is one that is ignored.
+    returns = ~F.col("is_touch") & F.col("referrer_host").isNotNull()
+    paid = returns & (F.col("at") - F.col("before") <= PAYMENT_MINUTES * 60_000_000)
     campaign = F.coalesce(F.lower("campaign"), F.col("campaign_id"))
     # What a session may take from the event is packed: each window copies it at once, not text by text.
     packed = kept.select(
         *("anonymous_id", "occurred_at", "received_at", "event_id", "at", "before", "place", "page", "pages"),
-        *("begins", "is_full", "is_touch", "source", "medium", "click_id"),
+        *("is_full", "is_touch", "source", "medium", "click_id"),
+        (F.col("begins") & ~F.coalesce(paid, F.lit(False))).alias("begins"),
         F.when(F.col("is_touch"), campaign).alias("campaign_key"),
         F.struct("place", *OF_FIRST).alias("first"),
         F.when(F.col("is_touch"), F.struct("place", *OF_TOUCH)).alias("touch"),

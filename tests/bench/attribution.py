@@ -6,6 +6,7 @@ import duckdb
 import pandas as pd
 
 PAUSE_MINUTES = 30
+PAYMENT_HOURS = 24
 WINDOW_DAYS = 30
 BOT_EVENTS_PER_DAY = 2000
 ORDER_VALUE = 100
@@ -138,10 +139,11 @@ TRAFFIC = f"""SELECT anonymous_id, event_id, occurred_at, received_at, user_id, 
             WHEN ttclid IS NOT NULL AND tagged_source = 'tiktok' THEN 'paid_social' END) END AS medium,
         CASE WHEN is_tagged OR NOT is_sent THEN NULL WHEN engine <> '' THEN 'organic' ELSE 'referral' END AS referred,
         campaign, campaign_id, coalesce(lower(campaign), campaign_id) AS campaign_key, click_id,
-        is_tagged OR coalesce(is_sent, false) AS is_touch
+        is_tagged OR coalesce(is_sent, false) AS is_touch,
+        NOT is_tagged AND coalesce(regexp_matches(host, '{PROVIDERS}'), false) AS is_return
     FROM ({SOURCED})"""
-PAUSED = f"""SELECT *, CASE WHEN before IS NULL OR occurred_at - before > INTERVAL {PAUSE_MINUTES} MINUTE
-            THEN 1 ELSE 0 END AS splits,
+PAUSED = f"""SELECT *, CASE WHEN before IS NULL OR occurred_at - before > CASE WHEN is_return
+            THEN INTERVAL {PAYMENT_HOURS} HOUR ELSE INTERVAL {PAUSE_MINUTES} MINUTE END THEN 1 ELSE 0 END AS splits,
         coalesce(known, first_value(user_id IGNORE NULLS) OVER device) AS owner
     FROM (
         SELECT *, lag(occurred_at) OVER upto AS before, last_value(user_id IGNORE NULLS) OVER upto AS known

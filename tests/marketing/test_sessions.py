@@ -72,6 +72,18 @@ CASES = {
         [(0, GOOGLE), (20, "", PAYPAL), (45, "", OWN)],
         [(*SPRING, 3)],
     ),
+    "a day at a payment provider does not split, a microsecond more does": (
+        [(0, GOOGLE), (40, "", PAYPAL), (50, ""), (50 + 1440, "", PAYPAL), (50 + 2880 + MICRO, "", PAYPAL)],
+        [(*SPRING, 4), (*DIRECT, 1)],
+    ),
+    "who comes from a payment provider with tags, or goes on at our own pages, does not return from paying": (
+        [(0, GOOGLE), (40, NEWS, PAYPAL), (80, "", OWN)],
+        [(*SPRING, 1), (*WEEKLY, 1), (*DIRECT, 1)],
+    ),
+    "after a pause at a payment provider tags are still compared with those before": (
+        [(0, GOOGLE), (40, "", PAYPAL), (41, GOOGLE), (42, NEWS)],
+        [(*SPRING, 3), (*WEEKLY, 1)],
+    ),
     "a payment provider is no source of its own": ([(0, "", PAYPAL), (1, "")], [(*DIRECT, 2)]),
     "an old gclid on a link with other tags is ignored": (
         [(0, NEWS + "&gclid=old"), (1, NEWS)],
@@ -253,7 +265,7 @@ def test_a_device_with_too_many_events_on_one_day_is_a_robot_throughout_and_one_
     )
 
 
-# For random logs: what a query says, as (source, medium, campaign, click id).
+# For random logs: what a query says, as (source, medium, campaign, click id). At #paid one arrives from PayPal.
 SAID = {
     "": None,
     GOOGLE: ("google", "cpc", "spring", None),
@@ -267,18 +279,22 @@ SAID = {
     "?gclid=G": ("google", "cpc", None, "G"),
     GOOGLE + "&gclid=H": ("google", "cpc", "spring", "H"),
     "?utm_source=bing": ("bing", None, None, None),
+    "#paid": None,
 }
 STEPS = st.tuples(
     st.sampled_from(["d1", "d2", "d3", "d4"]),
-    st.one_of(st.integers(0, 200), st.sampled_from([0, 30, 30 + SECOND, 60 + SECOND])),
-    st.sampled_from(list(SAID)),
+    st.one_of(st.integers(0, 200), st.sampled_from([0, 30, 30 + SECOND, 60 + SECOND, 1500, 1640 + SECOND])),
+    st.sampled_from([*SAID, "#paid"]),
     st.sampled_from([None, None, None, "u1", "u2"]),
 )
 LOGS = st.lists(STEPS, min_size=60, max_size=200)
 
 
 def log(steps, prefix="e"):
-    return [event(f"{prefix}{i}", m, query, device, user_id=user) for i, (device, m, query, user) in enumerate(steps)]
+    return [
+        event(f"{prefix}{i}", m, query, device, user_id=user, **(PAYPAL if query == "#paid" else {}))
+        for i, (device, m, query, user) in enumerate(steps)
+    ]
 
 
 def one_by_one(events):
@@ -290,7 +306,8 @@ def one_by_one(events):
         group = list(group)
         for e in group:
             source, medium, campaign, click = SAID[e["page_url"].removeprefix(SITE)] or (None,) * 4
-            paused = last is None or e["occurred_at"] - last > timedelta(minutes=30)
+            allowed = timedelta(days=1) if e["referrer"] else timedelta(minutes=30)
+            paused = last is None or e["occurred_at"] - last > allowed
             if paused:
                 said, touched = {}, False
             new_source = touched and source is not None and said.get("source") != source
