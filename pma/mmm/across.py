@@ -1,4 +1,4 @@
-"""Checks of one variable across geos: copies of one national number, size, regions that lack a country."""
+"""Checks across geos: copies of one national number, size, regions that lack a country, pairs that move together."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from pma.mmm.collinearity import pairs
 from pma.mmm.gaps import NEVER
 from pma.mmm.geo_panel import ALL, Finding, Judge, listed, varies
 
@@ -104,3 +105,28 @@ def check_variable(rows: pd.DataFrame, sizes: pd.Series, judge: Judge) -> list[t
         *against_size(values.mean(), sizes, role, variable),
         *lacking_countries(gaps, judge, role, variable),
     ]
+
+
+def check_together(rows: pd.DataFrame, sizes: pd.Series, judge: Judge) -> list[tuple[str, str, Finding]]:
+    """Pairs of variables that move together over all countries and weeks, from the long rows of the country level.
+
+    Meridian's overall correlation: the weeks of all countries under one another. As there, what adds up over countries
+    counts by size (`sizes` by country, uploads stand for population): else all money is alike, more in large countries.
+    """
+    complete = rows[rows["is_complete_week"].astype(bool)]
+    if complete["geo"].nunique() < 2:
+        return []
+    roles = dict(zip(complete["variable"], complete["role"], strict=True))
+    names = sorted(name for name, role in roles.items() if role in ("paid", "organic", "context"))
+    stacked = complete.pivot(index=["geo", "week_start"], columns="variable", values="value").astype(float)[names]
+    size = sizes.where(sizes > 0).reindex(stacked.index.get_level_values("geo")).to_numpy(dtype=float)
+    summed = [name for name in names if _adds_up(name, roles[name], judge)]
+    stacked[summed] = stacked[summed].div(size, axis=0)
+    moving = [name for name in names if varies(stacked[name].dropna().to_numpy())]
+    return [(COUNTRY, ALL, finding) for finding in pairs(stacked[moving], judge.settings)]
+
+
+def _adds_up(name: str, role: str, judge: Judge) -> bool:
+    """Say whether the variable of a region is the sum of its countries'; without a rule, money is."""
+    rule = judge.rules.of(name)
+    return rule.of_region == "sum" if rule else role == "paid"

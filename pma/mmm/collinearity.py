@@ -7,25 +7,36 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from pma.mmm.geo_panel import Finding, GeoPanel, listed
+from pma.mmm.geo_panel import Finding, GeoPanel, listed, varies
+from pma.mmm.settings import ReadinessSettings
 from pma.mmm.variables import TARGETS
 
 # Pairs with fewer common weeks say nothing.
 MIN_COMMON = 12
+# In less than a year no season is seen.
+A_YEAR = 52
 # Of a singular matrix; Delta holds infinity, reports do not.
 LARGEST_VIF = 1e9
+# Half a year: what two series share beyond it is the season, which comes back.
+LONGEST_MEMORY = 26
+# Standard errors from which a correlation is not by chance.
+BEYOND_CHANCE = 2.0
 SPLIT = "The model cannot tell them apart: the prior decides how the effect is split between them."
 JOIN = "Ask the analysts to join or drop one of them, or to test one alone (geo lift test)."
 
 
 def correlated(panel: GeoPanel) -> Iterator[Finding]:
     """Pairs of variables that move together: near duplicates, and those that are hard to split."""
-    names = panel.varying("paid", "organic", "context")
-    matrix = panel.values[names].corr(min_periods=MIN_COMMON)
-    for name in names:
+    yield from pairs(panel.values[panel.varying("paid", "organic", "context")], panel.settings)
+
+
+def pairs(values: pd.DataFrame, settings: ReadinessSettings) -> Iterator[Finding]:
+    """Pairs of columns that move together over the rows in which both are known, two findings a column at most."""
+    matrix = values.corr(min_periods=MIN_COMMON)
+    for name in values.columns:
         others = matrix[name].drop(name).abs().dropna().sort_values(ascending=False, kind="stable")
-        twins = others[others >= panel.settings.duplicate_correlation]
-        alike = others[(others >= panel.settings.warn_correlation) & (others < panel.settings.duplicate_correlation)]
+        twins = others[others >= settings.duplicate_correlation]
+        alike = others[(others >= settings.warn_correlation) & (others < settings.duplicate_correlation)]
         for check, found, words in (
             ("near_duplicate", twins, "nearly the same series as"),
             ("correlation", alike, "moves with"),
@@ -98,31 +109,72 @@ def vif(values: np.ndarray) -> np.ndarray:
 
 
 def follows_target(panel: GeoPanel) -> Iterator[Finding]:
-    """Spend that goes where the target of the four weeks before went: budgets that follow demand."""
+    """Spend that moves with the target of the same week, or of the four weeks before: budgets that follow demand.
+
+    Judged is the correlation of the logarithms, as budgets move by shares, where it is not by chance (see
+    `in_standard_errors`). Season and trend stay in: a budget that goes with the season follows demand too, and what is
+    left without them is mostly what the channel itself brings. The setting is chosen by three years of simulated
+    marketplaces: at most 3 % of the channels of a country are called where budgets follow nothing, at least 65 % where
+    they follow demand by half, at least 97 % where they follow nothing else.
+    """
     for name in panel.varying("paid"):
-        found = {}
+        spent, found = _logarithm(panel.values[name]), {}
         for target in TARGETS:
             if target in panel.values:
-                earlier = panel.values[target].rolling(4, min_periods=4).mean().shift(1)
-                found[target] = _correlation(panel.values[name], earlier)
-        target, value = max(found.items(), key=lambda item: (item[1], item[0]), default=("", 0.0))
+                demand = _logarithm(panel.values[target])
+                earlier = demand.rolling(4, min_periods=4).mean().shift(1)
+                for weeks, series in (("the same week", demand), ("the four weeks before", earlier)):
+                    value, errors = in_standard_errors(spent, series)
+                    found[target, weeks] = value if errors >= BEYOND_CHANCE else 0.0
+        (target, weeks), value = max(found.items(), key=lambda item: (item[1], item[0]), default=(("", ""), 0.0))
         if value >= panel.settings.follows_target:
             yield Finding(
                 "follows_target",
                 name,
                 "warn",
-                f"spend follows {target} of the four weeks before (correlation {value:.2f})",
+                f"spend follows {target} of {weeks} (correlation {value:.2f})",
                 "Budget may follow demand: then the model gives the channel credit for demand that came anyway.",
                 "Ask the analysts for a geo lift test of it before its budget is changed.",
                 measure=value,
             )
 
 
-def _correlation(left: pd.Series, right: pd.Series) -> float:
-    both = pd.concat([left, right], axis=1).dropna().to_numpy(dtype=float)
-    if len(both) < MIN_COMMON or (np.ptp(both, axis=0) == 0).any():
-        return 0.0
-    return float(np.corrcoef(both.T)[0, 1])
+def in_standard_errors(left: pd.Series, right: pd.Series) -> tuple[float, float]:
+    """Return the correlation of two weekly series, and how many standard errors it is above zero.
+
+    Series that remember, as season and budgets do, agree by chance more often than independent weeks would: the number
+    of weeks is divided by 1 + 2 sum over lags of the product of both autocorrelations (Bartlett 1935), and Fisher's
+    transform makes the correlation normal. Zeros where fewer than 52 weeks are known of both, or one is constant.
+    """
+    known = (left.notna() & right.notna()).to_numpy()
+    n = int(known.sum())
+    if n < A_YEAR or not varies(left.to_numpy()[known]) or not varies(right.to_numpy()[known]):
+        return 0.0, 0.0
+    first, second = (_scaled(series.to_numpy(dtype=float), known) for series in (left, right))
+    lags = np.arange(1, min(LONGEST_MEMORY, n // 4) + 1)
+    shared = (_memory(first, known, lags) * _memory(second, known, lags) * (1 - lags / n)).sum()
+    independent = n / max(1 + 2 * float(shared), 1.0)
+    value = float(first @ second) / n
+    transformed = float(np.arctanh(np.clip(value, -0.999, 0.999)))
+    return value, transformed * float(np.sqrt(max(independent - 3, 1.0)))
+
+
+def _logarithm(values: pd.Series) -> pd.Series:
+    """Logarithms; weeks with nothing, or with money back, are left out: whether a channel runs is decided apart."""
+    return np.log(values.where(values > 0))
+
+
+def _scaled(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Mean 0 and deviation 1 over the known weeks, 0 in all others."""
+    of_known = values[known]
+    return np.where(known, (values - of_known.mean()) / of_known.std(), 0.0)
+
+
+def _memory(scaled: np.ndarray, known: np.ndarray, lags: np.ndarray) -> np.ndarray:
+    """Autocorrelations at these lags, each over the pairs of weeks that are known; 0 where there are none."""
+    sums = np.array([scaled[lag:] @ scaled[:-lag] for lag in lags])
+    counts = np.array([(known[lag:] & known[:-lag]).sum() for lag in lags])
+    return np.clip(np.divide(sums, counts, out=np.zeros(len(lags)), where=counts > 0), -1.0, 1.0)
 
 
 def explained_by_time(panel: GeoPanel) -> Iterator[Finding]:
@@ -133,7 +185,7 @@ def explained_by_time(panel: GeoPanel) -> Iterator[Finding]:
     design = np.column_stack([np.ones_like(weeks), weeks - weeks.mean(), *waves]) if len(weeks) else np.empty((0, 6))
     for name in panel.varying("paid", "organic"):
         known = panel.values[name].notna().to_numpy()
-        if known.sum() < 52:
+        if known.sum() < A_YEAR:
             continue
         values = panel.values[name].to_numpy(dtype=float)[known]
         rest = values - design[known] @ np.linalg.lstsq(design[known], values, rcond=None)[0]

@@ -4,7 +4,7 @@ Meridian's exploratory checks (meridian/model/eda, 1.8 and the reference of 2.1)
 
 | Meridian | here |
 |---|---|
-| pairwise correlation, per geo and overall | correlation, near_duplicate |
+| pairwise correlation, per geo and overall | correlation, near_duplicate; overall stands under geo `(all)` |
 | standard deviation, with and without outliers | zero_variance, outlier (says both deviations) |
 | outliers by quartiles | outlier (robust deviations) |
 | variance inflation, fail above 1,000 | vif, the same limit |
@@ -34,7 +34,7 @@ from pyspark.sql.types import StructType
 
 from pma.marketing.tables import UNKNOWN
 from pma.mmm import collinearity, missing, shapes
-from pma.mmm.across import check_variable
+from pma.mmm.across import check_together, check_variable
 from pma.mmm.calendar import records
 from pma.mmm.geo_panel import ALL, Finding, GeoPanel, Judge, geo_panel
 from pma.mmm.spending import with_feed
@@ -84,8 +84,9 @@ def readiness(
 
     `inputs` are rows of bl.mmm_input, of any geos; `spend` is il.ad_spend. A check that found nothing in a geo has one
     row with variable `(all)` and severity `ok`. `fail` keeps that geo out of the fit, and no other; findings across
-    geos stand under geo `(all)`, spend without a country under `(unknown)`; neither is ever `fail`. Each geo, then each
-    variable, is one call of a pandas function on the engine of the settings; a geo whose checks raise becomes a row.
+    geos stand under geo `(all)`, spend without a country under `(unknown)`; neither is ever `fail`. Each geo, each
+    variable, and all countries together are one call of a pandas function on the engine of the settings; a geo whose
+    checks raise becomes a row.
     """
     given = inputs.drop("run_id", "data_origin")
     facts = given.unionByName(feed_facts(spend, judge.rules), allowMissingColumns=True)
@@ -97,7 +98,9 @@ def readiness(
     sizes = uploads.toPandas().set_index("geo")["size"]
     over_countries = partial(_check_across, sizes=sizes, judge=judge, origin=origin)
     across = map_groups(countries, over_countries, "variable", _schema(), None, settings)
-    rows = [_pandas(geos), _failed(geos, origin), _pandas(across), _failed(across, origin)]
+    over_pairs = partial(_check_together, sizes=sizes, judge=judge, origin=origin)
+    together = map_groups(countries, over_pairs, "geo_level", _schema(), None, settings)
+    rows = [part for mapped in (geos, across, together) for part in (_pandas(mapped), _failed(mapped, origin))]
     every = pd.concat([frame for frame in rows if len(frame)] or [_frame([], origin)], ignore_index=True)
     return every.sort_values(["geo_level", "geo", "variable", "check"], ignore_index=True)[list(COLUMNS)]
 
@@ -161,6 +164,10 @@ def _check_across(rows: pd.DataFrame, sizes: pd.Series, judge: Judge, origin: st
     return _frame(check_variable(rows, sizes, judge), origin)
 
 
+def _check_together(rows: pd.DataFrame, sizes: pd.Series, judge: Judge, origin: str) -> pd.DataFrame:
+    return _frame(check_together(rows, sizes, judge), origin)
+
+
 def _schema() -> StructType:
     return StructType([column for column in MMM_READINESS.schema.fields if column.name != "run_id"])
 
@@ -186,7 +193,7 @@ def _failed(mapped: Mapped, origin: str) -> pd.DataFrame:
         said = f"the checks ended with {error['error_type']}: {error['message'][:500]}"
         variable = error.get("variable", ALL)
         severity = "fail" if "geo" in error else "warn"
-        cost = "The geo is not fitted." if "geo" in error else "Countries were not compared in this variable."
+        cost = "The geo is not fitted." if "geo" in error else "Countries were not compared in it."
         place = (error.get("geo_level", "country"), error.get("geo", ALL))
         found.append((*place, Finding(FAILED, variable, severity, said, cost, RERUN)))
     return _frame(found, origin)

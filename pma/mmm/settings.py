@@ -39,7 +39,11 @@ class ReadinessSettings(Section):
     warn_vif: float = Field(10.0, gt=1, description="variance inflation that the model cannot split well")
     fail_vif: float = Field(1000.0, gt=1, description="variance inflation at which the geo is not fitted")
     follows_target: float = Field(
-        0.7, gt=0, le=1, description="correlation with last weeks' target from which spend is suspected to follow it"
+        0.4,
+        gt=0,
+        le=1,
+        description="correlation with the target of the week or of the weeks before from which spend is suspected to "
+        "follow it",
     )
     outlier_deviations: float = Field(6.0, gt=0, description="robust deviations from the median of an outlier")
     level_shift: float = Field(3.0, gt=1, description="ratio of medians before and after that is a level shift")

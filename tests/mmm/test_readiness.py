@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pma.mmm.across import check_variable
+from pma.mmm.across import check_together, check_variable
 from pma.mmm.geo_panel import Judge
 from pma.mmm.readiness import CHECKS, COLUMNS, check_geo, readiness, require_judged
 from pma.mmm.settings import ReadinessSettings
 from pma.mmm.tables import MMM_READINESS
 from pma.parallel import GroupsFailedError, ParallelSettings
+from pma.simulation.budgets import plan_budgets
+from pma.simulation.channels import CHANNEL_NAMES
+from pma.simulation.settings import SimulationSettings
 from tests.mmm.worlds import RATES, ROLES, RULES, WEEKS, N, accused, clean, feed, findings, long_rows
 
 
@@ -81,8 +84,10 @@ def dear(world):
 
 
 def after_target(values, world):
-    uploads = pd.Series(world["values"]["uploads"])
-    return 10 * uploads.rolling(4).mean().shift(1).fillna(100.0).to_numpy()
+    """A budget as the simulation plans it where it follows nothing but demand."""
+    settings = SimulationSettings(regions={"DACH": ("DE",)}, weeks=N, confounding=0.9)
+    usual = np.full((1, len(CHANNEL_NAMES)), 500.0)
+    return plan_budgets(settings, usual, world["values"]["uploads"][None])[0, CHANNEL_NAMES.index("meta_prospecting")]
 
 
 def seasonal(values, world):
@@ -299,6 +304,36 @@ def test_a_region_without_one_of_its_countries_is_named():
     assert set(found) == {("management_region", "DACH", "lacks_countries")}
     only = found["management_region", "DACH", "lacks_countries"]
     assert only.detail == "the region's number is without AT, which has no data of it"
+
+
+def test_pairs_that_move_together_over_all_countries_are_found_by_size():
+    rng = np.random.default_rng(9)
+    sizes = {"DE": 900.0, "AT": 100.0, "DK": 30.0}
+    own = {geo: {name: np.exp(0.3 * rng.standard_normal(N)) for name in ("tv", "tiktok")} for geo in sizes}
+
+    def together(of_tiktok):
+        frames = [
+            geos({geo: size * own[geo]["tv"] for geo, size in sizes.items()}, "tv"),
+            geos({geo: size * of_tiktok(geo) for geo, size in sizes.items()}, "tiktok"),
+            geos({geo: np.arange(N) * 1.0 for geo in sizes}, "temperature", "context"),
+            geos({geo: np.arange(N) * 1.0 for geo in sizes}, "eurobike", "calendar"),
+        ]
+        judge = Judge(ReadinessSettings(), RULES, RATES, {})
+        found = check_together(pd.concat(frames), pd.Series(sizes, name="size"), judge)
+        return {(level, geo, f.check, f.variable): f.measure for level, geo, f in found}
+
+    # Both are larger where more is uploaded: that alone is no likeness.
+    assert together(lambda geo: own[geo]["tiktok"]) == {}
+    same = together(lambda geo: own[geo]["tv"] + 0.3 * own[geo]["tiktok"])
+    assert set(same) == {("country", "(all)", "correlation", name) for name in ("tv", "tiktok")}
+    x, y = (
+        np.concatenate([series[geo] for geo in sizes])
+        for series in (
+            {geo: own[geo]["tv"] for geo in sizes},
+            {geo: own[geo]["tv"] + 0.3 * own[geo]["tiktok"] for geo in sizes},
+        )
+    )
+    assert same["country", "(all)", "correlation", "tv"] == pytest.approx(np.corrcoef(x, y)[0, 1])
 
 
 def test_spend_that_shrinks_with_size_is_found():
