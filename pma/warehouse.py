@@ -178,12 +178,15 @@ class Warehouse:
         For tables without a column that says it; where it is said already nothing is written. Raises TableError where a
         table is not there.
         """
+
+        def say(spec: TableSpec) -> None:
+            self.spark.sql(f"ALTER TABLE {self.identifier(spec)} SET TBLPROPERTIES ('{ORIGIN}' = {literal(origin)})")
+
         for spec in specs:
             self._require(spec)
             said = self._delta(spec).detail().select(F.element_at("properties", ORIGIN)).collect()[0][0]
             if said != origin:
-                statement = f"ALTER TABLE {self.identifier(spec)} SET TBLPROPERTIES ('{ORIGIN}' = {literal(origin)})"
-                self._alone(spec, partial(self.spark.sql, statement))
+                self._alone(spec, partial(say, spec))
 
     @contextmanager
     def _checked(self, spec: TableSpec, frame: DataFrame) -> Iterator[DataFrame]:
