@@ -22,6 +22,7 @@ from numba import njit
 from pma.mmm.transforms import LEAST
 
 # Rows of parameters of a channel; a slot of -1: the channel has no such parameter.
+LEVEL, SIGMA = 0, 1
 EFFECT, ADSTOCK_1, ADSTOCK_2, SATURATION_1, SATURATION_2, GAP = range(6)
 FAMILIES = {"log_normal": 0, "gamma": 1, "half_normal": 2, "beta": 3}
 ADSTOCKS = {"geometric": 0, "delayed": 1, "weibull_pdf": 2, "weibull_cdf": 3}
@@ -69,7 +70,7 @@ def log_prior(family: int, u: float, first: float, second: float) -> tuple[float
 
 
 @_jit
-def lag_weights(kind: int, first: float, second: float, weights: np.ndarray, by_first: np.ndarray, by_second: np.ndarray):  # type: ignore[no-untyped-def]
+def lag_weights(kind, first, second, weights, by_first, by_second):  # type: ignore[no-untyped-def]
     """Fill normalised weights and the derivatives of their logarithms before normalisation; all (lags,)."""
     lags = weights.shape[0]
     total = 0.0
@@ -151,6 +152,143 @@ def saturated_back(  # type: ignore[no-untyped-def]
 
 
 @_jit
+def unpacked(theta: np.ndarray, slots: np.ndarray, bounded: np.ndarray) -> np.ndarray:
+    """Return the parameters as numbers with a meaning, by row and channel; (6, channels).
+
+    1 where a channel has none, but for the gap level: 0. `bounded`: channels whose first of adstock is a retention.
+    """
+    out = np.ones(slots.shape)
+    for c in range(slots.shape[1]):
+        for row in range(slots.shape[0]):
+            if slots[row, c] >= 0:
+                out[row, c] = math.exp(theta[slots[row, c]])
+        if bounded[c]:
+            # A retention of exactly 0 or 1, where the sampler strays, has no logarithm or no weights.
+            odds = 1.0 / (1.0 + math.exp(-theta[slots[ADSTOCK_1, c]]))
+            out[ADSTOCK_1, c] = min(max(odds, 1e-9), 1.0 - 1e-9)
+        if slots[GAP, c] < 0:
+            out[GAP, c] = 0.0
+    return out
+
+
+@_jit
+def adstocked(spend: np.ndarray, unknown: np.ndarray, gap: float, weights: np.ndarray, out: np.ndarray):  # type: ignore[no-untyped-def]
+    """Add a channel's adstock to `out`; all (weeks,) but for the weights, (lags,)."""
+    weeks = out.shape[0]
+    for lag in range(min(weights.shape[0], weeks)):
+        w = weights[lag]
+        for t in range(lag, weeks):
+            out[t] += w * spend[t - lag]
+        if gap > 0.0:
+            w *= gap
+            for t in range(lag, weeks):
+                out[t] += w * unknown[t - lag]
+
+
+@_jit
+def adstocked_back(spend, unknown, gap, weights, by_first, by_second, back):  # type: ignore[no-untyped-def]
+    """Return the slopes by the first and second parameter of adstock and by the gap level, from those by level."""
+    weeks, lags = back.shape[0], weights.shape[0]
+    w_1 = w_2 = mean_1 = mean_2 = by_gap = total = 0.0
+    for lag in range(min(lags, weeks)):
+        inner = 0.0
+        for t in range(lag, weeks):
+            inner += back[t] * spend[t - lag]
+        if gap > 0.0:
+            of_gap = 0.0
+            for t in range(lag, weeks):
+                of_gap += back[t] * unknown[t - lag]
+            by_gap += weights[lag] * of_gap
+            inner += gap * of_gap
+        inner *= weights[lag]
+        total += inner
+        w_1 += inner * by_first[lag]
+        w_2 += inner * by_second[lag]
+    for lag in range(lags):
+        mean_1 += weights[lag] * by_first[lag]
+        mean_2 += weights[lag] * by_second[lag]
+    return w_1 - total * mean_1, w_2 - total * mean_2, by_gap
+
+
+@_jit
+def likelihood(y, explained, mu, theta, gradient, scalars, e):  # type: ignore[no-untyped-def]
+    """Return the log-likelihood with the priors of sigma and nu; fill `e`, its slope by mu, and their slopes."""
+    weeks, at_nu = y.shape[0], int(scalars[0])
+    sigma = math.exp(theta[SIGMA])
+    logp = by_sigma = by_nu = 0.0
+    nu = math.exp(theta[at_nu]) if at_nu >= 0 else 1.0
+    constant = math.lgamma(0.5 * (nu + 1.0)) - math.lgamma(0.5 * nu) - 0.5 * math.log(nu * math.pi)
+    slope = digamma(0.5 * (nu + 1.0)) - digamma(0.5 * nu) - 1.0 / nu
+    for t in range(weeks):
+        if explained[t] > 0.0:
+            r = (y[t] - mu[t]) / sigma
+            if at_nu >= 0:
+                tail, heavy = math.log1p(r * r / nu), (nu + 1.0) / (nu + r * r)
+                logp += constant - theta[SIGMA] - 0.5 * (nu + 1.0) * tail
+                by_nu += 0.5 * (slope - tail + heavy * r * r / nu)
+            else:
+                heavy = 1.0
+                logp += -0.5 * r * r - theta[SIGMA]
+            e[t] = heavy * r / sigma
+            by_sigma += heavy * r * r - 1.0
+    if at_nu >= 0:
+        logp_nu, slope_nu = log_prior(int(scalars[10]), theta[at_nu], scalars[11], scalars[12])
+        logp += logp_nu
+        gradient[at_nu] = by_nu * nu + slope_nu
+    logp_sigma, slope_sigma = log_prior(int(scalars[7]), theta[SIGMA], scalars[8], scalars[9])
+    gradient[SIGMA] = by_sigma + slope_sigma
+    return logp + logp_sigma
+
+
+@_jit
+def summed(block, values):  # type: ignore[no-untyped-def]
+    """Return a block, (weeks, k), times its factors; (weeks,)."""
+    out = np.zeros(block.shape[0])
+    for t in range(block.shape[0]):
+        for j in range(block.shape[1]):
+            out[t] += block[t, j] * values[j]
+    return out
+
+
+@_jit
+def standard_normals(block, e, factor, values, gradient):  # type: ignore[no-untyped-def]
+    """Return the log-prior of a block's factors and fill their slopes; the block, (weeks, k), counts `factor` times."""
+    logp = 0.0
+    for j in range(block.shape[1]):
+        inner = 0.0
+        for t in range(block.shape[0]):
+            inner += block[t, j] * e[t]
+        logp -= 0.5 * values[j] * values[j]
+        gradient[j] = factor * inner - values[j]
+    return logp
+
+
+@_jit
+def channel_back(  # type: ignore[no-untyped-def]
+    c, e, sum_e, pull, explained, known, kappa, mean, centre, value, slots, families, first, second, on_coefficient,
+    theta, gradient, back,
+):  # fmt: skip
+    """Return the log-prior of a channel's effect; fill its slope, and `back`: the slopes by saturated media."""
+    weeks = e.shape[0]
+    by_kappa = -centre * (sum_e + pull)
+    for t in range(weeks):
+        by_kappa += e[t] * value[t] / mean
+    # Of the mean: all of what kappa multiplies is divided by it.
+    by_mean = -kappa * by_kappa / mean
+    at = slots[EFFECT, c]
+    u = theta[at] - math.log(mean) if on_coefficient else theta[at]
+    logp, slope = log_prior(families[EFFECT, c], u, first[EFFECT, c], second[EFFECT, c])
+    gradient[at] = kappa * by_kappa + slope
+    if on_coefficient:
+        by_mean -= slope / mean
+    factor = kappa / mean
+    level_pull = (sum_e + pull) / explained.sum()
+    for t in range(weeks):
+        back[t] = factor * (e[t] - explained[t] * level_pull) + by_mean * known[t]
+    return logp
+
+
+@_jit
 def log_density(  # type: ignore[no-untyped-def]
     theta,
     gradient,
@@ -182,179 +320,69 @@ def log_density(  # type: ignore[no-untyped-def]
     (6, channels), place in theta and prior of each parameter. scalars: the numbers of `Layout.scalars`.
     """
     weeks, channels, k, waves = y.shape[0], spend.shape[0], columns.shape[1], basis.shape[1]
-    at_nu, at_tau, at_columns, at_waves = int(scalars[0]), int(scalars[1]), int(scalars[2]), int(scalars[3])
+    at_tau, at_columns, at_waves = int(scalars[1]), int(scalars[2]), int(scalars[3])
     gradient[:] = 0.0
-    total_explained = explained.sum()
-
+    own = unpacked(theta, slots, adstock_kind <= 1)
     weights = np.empty((channels, lags))
     by_first, by_second = np.empty((channels, lags)), np.empty((channels, lags))
     level, value = np.zeros((channels, weeks)), np.empty((channels, weeks))
-    kappa, mean, centre = np.empty(channels), np.empty(channels), np.empty(channels)
-    one, two = np.ones((2, channels)), np.ones((2, channels))
-    gap = np.zeros(channels)
-    mu = np.full(weeks, theta[0])
+    mean, centre = np.empty(channels), np.empty(channels)
+
+    mu = np.full(weeks, theta[LEVEL])
     for c in range(channels):
-        kappa[c] = math.exp(theta[slots[EFFECT, c]])
-        raw = theta[slots[ADSTOCK_1, c]]
-        one[0, c] = 1.0 / (1.0 + math.exp(-raw)) if adstock_kind[c] <= 1 else math.exp(raw)
-        # A retention of exactly 0 or 1, where the sampler strays, has no logarithm or no weights.
-        if adstock_kind[c] <= 1:
-            one[0, c] = min(max(one[0, c], 1e-9), 1.0 - 1e-9)
-        if slots[ADSTOCK_2, c] >= 0:
-            two[0, c] = math.exp(theta[slots[ADSTOCK_2, c]])
-        one[1, c] = math.exp(theta[slots[SATURATION_1, c]])
-        if slots[SATURATION_2, c] >= 0:
-            two[1, c] = math.exp(theta[slots[SATURATION_2, c]])
-        if slots[GAP, c] >= 0:
-            gap[c] = math.exp(theta[slots[GAP, c]])
-        lag_weights(adstock_kind[c], one[0, c], two[0, c], weights[c], by_first[c], by_second[c])
-        for lag in range(min(lags, weeks)):
-            w = weights[c, lag]
-            for t in range(lag, weeks):
-                level[c, t] += w * spend[c, t - lag]
-            if gap[c] > 0.0:
-                w *= gap[c]
-                for t in range(lag, weeks):
-                    level[c, t] += w * unknown[c, t - lag]
-        saturated(saturation_kind[c], level[c], one[1, c], two[1, c], value[c])
-        average = over = 0.0
-        for t in range(weeks):
-            average += known[c, t] * value[c, t]
-            over += explained[t] * value[c, t]
-        mean[c] = max(average, 1e-300)
-        centre[c] = over / (total_explained * mean[c])
-        factor = kappa[c] / mean[c]
-        shift = kappa[c] * centre[c]
-        for t in range(weeks):
-            mu[t] += factor * value[c, t] - shift
-    for t in range(weeks):
-        for j in range(k):
-            mu[t] += columns[t, j] * theta[at_columns + j]
+        lag_weights(adstock_kind[c], own[ADSTOCK_1, c], own[ADSTOCK_2, c], weights[c], by_first[c], by_second[c])
+        adstocked(spend[c], unknown[c], own[GAP, c], weights[c], level[c])
+        saturated(saturation_kind[c], level[c], own[SATURATION_1, c], own[SATURATION_2, c], value[c])
+        mean[c] = max((known[c] * value[c]).sum(), 1e-300)
+        centre[c] = (explained * value[c]).sum() / (explained.sum() * mean[c])
+        mu += own[EFFECT, c] * (value[c] / mean[c] - centre[c])
+    axes = theta[at_columns : at_columns + k]
     tau = math.exp(theta[at_tau]) if at_tau >= 0 else 0.0
-    wave = np.zeros(weeks)
-    for t in range(weeks):
-        for j in range(waves):
-            wave[t] += basis[t, j] * theta[at_waves + j]
-        mu[t] += tau * wave[t]
+    wave = summed(basis, theta[at_waves : at_waves + waves])
+    mu += summed(columns, axes) + tau * wave
 
-    # Likelihood, and e: its slope by mu.
-    sigma = math.exp(theta[1])
     e = np.zeros(weeks)
-    logp = by_sigma = by_nu = 0.0
-    if at_nu >= 0:
-        nu = math.exp(theta[at_nu])
-        constant = math.lgamma(0.5 * (nu + 1.0)) - math.lgamma(0.5 * nu) - 0.5 * math.log(nu * math.pi) - theta[1]
-        slope = digamma(0.5 * (nu + 1.0)) - digamma(0.5 * nu) - 1.0 / nu
-        for t in range(weeks):
-            if explained[t] > 0.0:
-                r = (y[t] - mu[t]) / sigma
-                tail, heavy = math.log1p(r * r / nu), (nu + 1.0) / (nu + r * r)
-                logp += constant - 0.5 * (nu + 1.0) * tail
-                e[t] = heavy * r / sigma
-                by_sigma += heavy * r * r - 1.0
-                by_nu += 0.5 * (slope - tail + heavy * r * r / nu)
-        logp_nu, slope_nu = log_prior(int(scalars[10]), theta[at_nu], scalars[11], scalars[12])
-        logp += logp_nu
-        gradient[at_nu] = by_nu * nu + slope_nu
-    else:
-        for t in range(weeks):
-            if explained[t] > 0.0:
-                r = (y[t] - mu[t]) / sigma
-                logp += -0.5 * r * r - theta[1]
-                e[t] = r / sigma
-                by_sigma += r * r - 1.0
-    logp_sigma, slope_sigma = log_prior(int(scalars[7]), theta[1], scalars[8], scalars[9])
-    logp += logp_sigma
-    gradient[1] = by_sigma + slope_sigma
-
-    # Level or intercept.
-    anchor = theta[0]
-    if scalars[4] > 0.0:
-        for c in range(channels):
-            anchor -= kappa[c] * centre[c]
-        for j in range(k):
-            anchor -= column_means[j] * theta[at_columns + j]
+    logp = likelihood(y, explained, mu, theta, gradient, scalars, e)
+    sum_e = e.sum()
+    is_intercept = scalars[4] > 0.0
+    anchor = theta[LEVEL]
+    if is_intercept:
+        anchor -= (own[EFFECT] * centre).sum() + (column_means * axes).sum()
     z = (anchor - scalars[5]) / scalars[6]
     logp -= 0.5 * z * z
-    pull = -z / scalars[6]
-    sum_e = e.sum()
-    gradient[0] = sum_e + pull
-    pull = pull if scalars[4] > 0.0 else 0.0
+    gradient[LEVEL] = sum_e - z / scalars[6]
+    # Where the prior is on the intercept, it pulls at all that the level holds besides.
+    pull = -z / scalars[6] if is_intercept else 0.0
 
-    for j in range(k):
-        inner = 0.0
-        for t in range(weeks):
-            inner += columns[t, j] * e[t]
-        a = theta[at_columns + j]
-        logp -= 0.5 * a * a
-        gradient[at_columns + j] = inner - a - pull * column_means[j]
+    logp += standard_normals(columns, e, 1.0, axes, gradient[at_columns : at_columns + k])
+    gradient[at_columns : at_columns + k] -= pull * column_means
     if at_tau >= 0:
-        for j in range(waves):
-            inner = 0.0
-            for t in range(weeks):
-                inner += basis[t, j] * e[t]
-            a = theta[at_waves + j]
-            logp -= 0.5 * a * a
-            gradient[at_waves + j] = tau * inner - a
-        inner = 0.0
-        for t in range(weeks):
-            inner += wave[t] * e[t]
+        logp += standard_normals(
+            basis, e, tau, theta[at_waves : at_waves + waves], gradient[at_waves : at_waves + waves]
+        )
         logp_tau, slope_tau = log_prior(2, theta[at_tau], scalars[13], 1.0)
         logp += logp_tau
-        gradient[at_tau] = tau * inner + slope_tau
+        gradient[at_tau] = tau * (wave * e).sum() + slope_tau
 
     back = np.empty(weeks)
     for c in range(channels):
-        by_kappa = -centre[c] * (sum_e + pull)
-        for t in range(weeks):
-            by_kappa += e[t] * value[c, t] / mean[c]
-        # Of the mean: all of what kappa multiplies is divided by it.
-        by_mean = -kappa[c] * by_kappa / mean[c]
-        at = slots[EFFECT, c]
-        u = theta[at]
-        if on_coefficient[c]:
-            u -= math.log(mean[c])
-        logp_effect, slope_effect = log_prior(families[EFFECT, c], u, first[EFFECT, c], second[EFFECT, c])
-        logp += logp_effect
-        gradient[at] = kappa[c] * by_kappa + slope_effect
-        if on_coefficient[c]:
-            by_mean -= slope_effect / mean[c]
-        factor = kappa[c] / mean[c]
-        level_pull = (sum_e + pull) / total_explained
-        for t in range(weeks):
-            back[t] = factor * (e[t] - explained[t] * level_pull) + by_mean * known[c, t]
-        by_log_1, by_log_2 = saturated_back(saturation_kind[c], level[c], one[1, c], two[1, c], value[c], back)
-        gradient[slots[SATURATION_1, c]] += by_log_1
-        if slots[SATURATION_2, c] >= 0:
-            gradient[slots[SATURATION_2, c]] += by_log_2
-        w_1 = w_2 = mean_1 = mean_2 = by_gap = total = 0.0
-        for lag in range(min(lags, weeks)):
-            inner = 0.0
-            for t in range(lag, weeks):
-                inner += back[t] * spend[c, t - lag]
-            if gap[c] > 0.0:
-                of_gap = 0.0
-                for t in range(lag, weeks):
-                    of_gap += back[t] * unknown[c, t - lag]
-                by_gap += weights[c, lag] * of_gap
-                inner += gap[c] * of_gap
-            inner *= weights[c, lag]
-            total += inner
-            w_1 += inner * by_first[c, lag]
-            w_2 += inner * by_second[c, lag]
-        for lag in range(lags):
-            mean_1 += weights[c, lag] * by_first[c, lag]
-            mean_2 += weights[c, lag] * by_second[c, lag]
-        chain = one[0, c] * (1.0 - one[0, c]) if adstock_kind[c] <= 1 else one[0, c]
-        gradient[slots[ADSTOCK_1, c]] += (w_1 - total * mean_1) * chain
-        if slots[ADSTOCK_2, c] >= 0:
-            gradient[slots[ADSTOCK_2, c]] += (w_2 - total * mean_2) * two[0, c]
-        if slots[GAP, c] >= 0:
-            gradient[slots[GAP, c]] += by_gap * gap[c]
+        logp += channel_back(
+            c, e, sum_e, pull, explained, known[c], own[EFFECT, c], mean[c], centre[c], value[c], slots, families,
+            first, second, on_coefficient[c], theta, gradient, back,
+        )  # fmt: skip
+        by = np.zeros(6)
+        by[SATURATION_1], by[SATURATION_2] = saturated_back(
+            saturation_kind[c], level[c], own[SATURATION_1, c], own[SATURATION_2, c], value[c], back
+        )
+        by_1, by_2, by_gap = adstocked_back(
+            spend[c], unknown[c], own[GAP, c], weights[c], by_first[c], by_second[c], back
+        )
+        by[ADSTOCK_1] = by_1 * own[ADSTOCK_1, c] * (1.0 - own[ADSTOCK_1, c] if adstock_kind[c] <= 1 else 1.0)
+        by[ADSTOCK_2], by[GAP] = by_2 * own[ADSTOCK_2, c], by_gap * own[GAP, c]
         for row in range(ADSTOCK_1, GAP + 1):
             at = slots[row, c]
             if at >= 0:
                 logp_of, slope_of = log_prior(families[row, c], theta[at], first[row, c], second[row, c])
                 logp += logp_of
-                gradient[at] += slope_of
+                gradient[at] = by[row] + slope_of
     return logp

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,12 +31,13 @@ class NotFitError(ValueError):
 class Design:
     """One geo and target, ready for the sampler; T weeks, C channels, K linear columns, W waves of the trend.
 
-    weeks: Mondays without a gap. target: as given, NaN unknown; (T,). scale: the usual week of the target; y: target
+    weeks: Mondays without a gap. value: the target as given, NaN unknown; (T,). scale: its usual week; y: the target
     over it, 0 where unknown. explained: 1 where the week enters the likelihood. channels, media: names and specs.
     money: spend as given, NaN unknown; spend_scale, (C,): the channel's usual spend; spend, unknown, known: see
     `pma.mmm.density.log_density`, but (T, C). effect_scale, (C,): what the prior of the mean contribution is multiplied
     by. names, kinds: of the linear columns; columns, (T, K), times their prior scale; rotation, (K, K): principal axes;
-    means, (K,): what was taken off `columns`. basis: (T, W). notes: what was done to the data, in words.
+    means, (K,): what was taken off `columns`; none, (K,): the value of a column that counts as no contribution (no
+    event, no newsletter; else the mean). basis: (T, W). notes: what was done to the data, in words.
     """
 
     geo_level: str
@@ -58,6 +60,7 @@ class Design:
     kinds: tuple[str, ...]
     columns: np.ndarray
     means: np.ndarray
+    none: np.ndarray
     rotation: np.ndarray
     basis: np.ndarray
     notes: tuple[str, ...] = field(default=())
@@ -97,7 +100,7 @@ def make_design(
     if scale <= 0:
         raise NotFitError(f"the usual week of {target} is {scale:g}: a model needs a positive one. Check its feed")
     geo_level, geo = str(rows["geo_level"].iloc[0]), str(rows["geo"].iloc[0])
-    channels = [name for name in wide if roles[name] == "paid" and _spends(wide[name], name, notes)]
+    channels = [name for name in map(str, wide) if roles[name] == "paid" and _spends(wide[name], name, notes)]
     _check_named(spec, geo, roles)
     if not channels:
         raise NotFitError("no paid channel has any spend: there is no media effect to measure. Check bl.mmm_readiness")
@@ -137,8 +140,8 @@ def _wide(rows: pd.DataFrame, target: str, notes: list[str]) -> tuple[pd.DataFra
     if twice.any():
         first = used[twice].iloc[0]
         raise NotFitError(
-            f"{first['variable']} stands {int(twice.sum())} times in one week ({first['week_start']}). One row per week "
-            "and variable: add them up"
+            f"{first['variable']} has more than one row in the week of {first['week_start']}. One row per week and "
+            "variable: add them up"
         )
     starts = pd.to_datetime(used["week_start"])
     if (starts.dt.weekday != 0).any():
@@ -150,6 +153,7 @@ def _wide(rows: pd.DataFrame, target: str, notes: list[str]) -> tuple[pd.DataFra
         raise NotFitError(f"{name} is infinite in a week. Mend its feed; null stands for unknown")
     frame = used.assign(week_start=starts, value=values)
     wide = frame.pivot(index="week_start", columns="variable", values="value")
+    wide.columns = wide.columns.astype(str)
     grid = pd.date_range(wide.index.min(), wide.index.max(), freq=WEEK)
     if len(grid) > len(wide):
         notes.append(f"{len(grid) - len(wide)} weeks have no rows: they are modelled as unknown")
@@ -208,7 +212,9 @@ def _media(wide: pd.DataFrame, explained: np.ndarray, notes: list[str]) -> tuple
     known = ~lost * explained[:, None]
     if not known.any(axis=0).all():
         name = wide.columns[int(np.flatnonzero(~known.any(axis=0))[0])]
-        raise NotFitError(f"{name} is unknown in every week that the target is known. Leave it out (mmm.model.leave_out)")
+        raise NotFitError(
+            f"{name} is unknown in every week that the target is known. Leave it out (mmm.model.leave_out)"
+        )
     return money, usual, np.nan_to_num(scaled), unknown, known / known.sum(axis=0)
 
 
@@ -221,37 +227,41 @@ def _effect_scale(media: tuple[MediaSpec, ...], mean_spend: np.ndarray, scale: f
 
 def _linear(
     wide: pd.DataFrame, roles: dict[str, str], spec: ModelSpec, explained: np.ndarray, notes: list[str]
-) -> dict[str, object]:
-    names: list[str] = []
-    kinds: list[str] = []
-    columns: list[np.ndarray] = []
-    for name in sorted(wide):
+) -> dict[str, Any]:
+    # Name, kind, values times the prior's scale, and the value that counts as none (None: the mean).
+    parts: list[tuple[str, str, np.ndarray, float | None]] = []
+    for name in sorted(map(str, wide)):
         kind = KINDS.get(roles[name])
-        if kind is None:
-            continue
-        column = _column(wide[name], kind, explained, notes)
-        if column is not None:
-            names.append(str(name))
-            kinds.append(kind)
-            columns.append(column * getattr(spec, SIGMAS[kind]))
+        found = None if kind is None else _column(wide[name], kind, explained, notes)
+        if kind is not None and found is not None:
+            column, zero = found
+            sigma = getattr(spec, SIGMAS[kind])
+            parts.append((name, kind, column * sigma, None if kind == "context" else zero * sigma))
     weeks = pd.DatetimeIndex(wide.index)
     for name, column in season(weeks, spec.yearly_order, spec.monthly_order).items():
-        names.append(name)
-        kinds.append("seasonality")
-        columns.append(column * spec.season_sigma)
+        parts.append((name, "seasonality", column * spec.season_sigma, None))
     for name, column in trend_lines(len(weeks), spec.trend).items():
-        names.append(name)
-        kinds.append("trend")
-        columns.append(column * spec.trend.slope_sigma)
-    whole = np.column_stack(columns) if columns else np.zeros((len(weeks), 0))
+        parts.append((name, "trend", column * spec.trend.slope_sigma, None))
+    whole = np.column_stack([part[2] for part in parts]) if parts else np.zeros((len(weeks), 0))
     means = (whole * explained[:, None]).sum(axis=0) / explained.sum()
     whole = whole - means
-    rotation = np.linalg.svd(whole[explained > 0], full_matrices=True)[2].T if columns else np.zeros((0, 0))
-    return {"names": tuple(names), "kinds": tuple(kinds), "columns": whole, "means": means, "rotation": rotation}
+    none = np.array([0.0 if zero is None else zero - mean for (*_, zero), mean in zip(parts, means, strict=True)])
+    rotation = np.linalg.svd(whole[explained > 0], full_matrices=True)[2].T if parts else np.zeros((0, 0))
+    return {
+        "names": tuple(part[0] for part in parts),
+        "kinds": tuple(part[1] for part in parts),
+        "columns": whole,
+        "means": means,
+        "none": none,
+        "rotation": rotation,
+    }
 
 
-def _column(values: pd.Series, kind: str, explained: np.ndarray, notes: list[str]) -> np.ndarray | None:
-    """A variable in deviations from its mean (events: as they are), unknown weeks at its mean; None: says nothing."""
+def _column(values: pd.Series, kind: str, explained: np.ndarray, notes: list[str]) -> tuple[np.ndarray, float] | None:
+    """A variable in deviations from its mean (events: as they are), and where its zero is; None: it says nothing.
+
+    Unknown weeks stand at its mean.
+    """
     raw = values.to_numpy(dtype=float)
     seen = raw[(explained > 0) & ~np.isnan(raw)]
     if not len(seen):
@@ -265,7 +275,9 @@ def _column(values: pd.Series, kind: str, explained: np.ndarray, notes: list[str
     if lost:
         notes.append(f"{values.name} is unknown in {lost} weeks: its mean stands in")
     filled = np.where(np.isnan(raw), seen.mean(), raw)
-    return filled if kind in ("event", "interaction") else (filled - seen.mean()) / deviation
+    if kind in ("event", "interaction"):
+        return filled, 0.0
+    return (filled - seen.mean()) / deviation, -seen.mean() / deviation
 
 
 def _centred(basis: np.ndarray, explained: np.ndarray) -> np.ndarray:

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 
 from pma.mmm import density
+from pma.mmm.density import LEVEL, SIGMA
 from pma.mmm.design import Design
 from pma.mmm.spec import MediaSpec, ModelSpec, Prior
-
-LEVEL, SIGMA = 0, 1
 
 
 @dataclass(frozen=True)

@@ -56,8 +56,7 @@ def pymc_model(design: Design, spec: ModelSpec) -> pm.Model:
                 spend = spend + found[5] * design.unknown[:, c]
             weights = _weights(one.adstock, found[1], found[2], spec.lags)
             level = sum(
-                weights[lag] * pt.concatenate([pt.zeros(lag), spend[: len(design.y) - lag]])
-                for lag in range(spec.lags)
+                weights[lag] * pt.concatenate([pt.zeros(lag), spend[: len(design.y) - lag]]) for lag in range(spec.lags)
             )
             value = _saturated(one.saturation, level, found[3], found[4])
             mean = pt.dot(design.known[:, c], value)
@@ -131,7 +130,9 @@ def marketing_mmm(design: Design, spec: ModelSpec) -> tuple[MMM, pd.DataFrame, p
         model_config=config,
         scaling=Scaling(
             target=FixedScaling(dims=(), value=design.scale),
-            channel=FixedScaling(dims=(), value=dict(zip(design.channels, map(float, design.spend_scale), strict=True))),
+            channel=FixedScaling(
+                dims=(), value=dict(zip(design.channels, map(float, design.spend_scale), strict=True))
+            ),
         ),
     )
     X = pd.DataFrame(design.columns + design.means, columns=list(design.names))

@@ -34,7 +34,9 @@ class Prior(Section):
         wanted = PARAMETERS[self.family]
         given = [name for name in ("mu", "sigma", "alpha", "beta") if getattr(self, name) is not None]
         if set(given) != set(wanted):
-            raise ValueError(f"{self.family} has the parameters {', '.join(wanted)}; given: {', '.join(given) or 'none'}")
+            raise ValueError(
+                f"{self.family} has the parameters {', '.join(wanted)}; given: {', '.join(given) or 'none'}"
+            )
         return self
 
     @property
@@ -202,5 +204,8 @@ class FitSettings(Section):
     coverage: tuple[float, float] = Field((0.78, 0.99), description="weeks inside their 90 % interval; else flagged")
     learned_ratio: float = Field(
         0.7, gt=0, description="a channel whose effect is no narrower than this part of its prior is not to be trusted"
+    )
+    max_doubtful_share: float = Field(
+        0.34, ge=0, le=1, description="a fit with a larger share of channels that are not to be trusted is flagged"
     )
     wide_roas: float = Field(1.5, gt=0, description="interval of a ROAS, over the ROAS, from which it says little")

@@ -124,7 +124,10 @@ def in_marketing(layout, theta, wanted):
     named = [
         (f"saturation_{effect}", theta[layout.slots[density.EFFECT]] - np.log(mean)),
         *((f"adstock_{n}", theta[layout.slots[1 + i]]) for i, n in enumerate(model.ADSTOCK_NAMES[media.adstock])),
-        *((f"saturation_{n}", theta[layout.slots[3 + i]]) for i, n in enumerate(model.SATURATION_NAMES[media.saturation])),
+        *(
+            (f"saturation_{n}", theta[layout.slots[3 + i]])
+            for i, n in enumerate(model.SATURATION_NAMES[media.saturation])
+        ),
         ("intercept_contribution", anchor),
         ("gamma_control", level["linear"]),
         ("y_sigma", theta[SIGMA]),
