@@ -15,11 +15,18 @@ What makes it quick to sample:
 from __future__ import annotations
 
 import math
+import os
+import tempfile
+from pathlib import Path
 
 import numpy as np
-from numba import njit
+from numba import config, njit
 
 from pma.mmm.transforms import LEAST
+
+if not config.CACHE_DIR and not os.access(Path(__file__).parent, os.W_OK):
+    # Beside a package that is installed read-only numba can keep nothing, and refuses to compile with `cache`.
+    config.CACHE_DIR = str(Path(tempfile.gettempdir()) / f"pma-numba-{os.getuid()}")
 
 # Rows of parameters of a channel; a slot of -1: the channel has no such parameter.
 LEVEL, SIGMA = 0, 1

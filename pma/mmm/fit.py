@@ -27,18 +27,20 @@ METHOD = "bayes"
 Row = dict[str, Any]
 
 
-def fit_geo(rows: pd.DataFrame, spec: ModelSpec, settings: FitSettings) -> pd.DataFrame:
+def fit_geo(rows: pd.DataFrame, spec: ModelSpec, settings: FitSettings, engine: str | None = None) -> pd.DataFrame:
     """Return one row, with the columns of st_il.mmm_landed less `run_id`: the fit of one geo and target.
 
-    `rows`: those of bl.mmm_input of one geo (geo_level, geo, week_start, variable, role, value, ...), and `target`, the
-    same in all: the variable to explain. Status ok or flagged, or failed, where the data cannot carry the model; the
+    `rows`: those of bl.mmm_input of one geo (geo_level, geo, week_start, variable, role, value, ...), with `target`,
+    the same in all: the variable to explain, and `fit_id` where it is known. `engine`: only said. Status ok or
+    flagged, or failed, where the data cannot carry the model; the
     message says why. The seed comes from the settings and from (geo_level, geo, target). Raises what is a bug.
     """
     started = time.perf_counter()
     level, geo, target = (str(rows[name].iloc[0]) for name in ("geo_level", "geo", "target"))
     row = dict.fromkeys(COLUMNS)
-    row |= {"geo_level": level, "geo": geo, "target": target, "method": METHOD}
-    row |= {"fit_id": fit_id(rows, spec, settings), "data_origin": _origin(rows)}
+    row |= {"geo_level": level, "geo": geo, "target": target, "method": METHOD, "engine": engine}
+    known = str(rows["fit_id"].iloc[0]) if "fit_id" in rows else fit_id(rows, spec, settings)
+    row |= {"fit_id": known, "data_origin": _origin(rows)}
     row |= {name: [] for name in ("mmm_contributions", "mmm_channel_summary", "mmm_response_curves", "mmm_posterior")}
     try:
         design = make_design(rows, target, spec, settings)

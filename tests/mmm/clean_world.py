@@ -21,9 +21,10 @@ LEVEL = 500.0
 def clean_world(seed, noise=0.02, weeks=156, channels=SIX, media_share=0.35, movement=2.0, swell=False):
     """Return rows of bl.mmm_input and the truth of a country; the last day closes a week.
 
-    Adstock, saturation, effects, season, growth, events and context are the simulator's; spend moves `movement` times
-    as much (of its logarithm), so that there is something to see, and the swell of demand that nobody measures is left
-    out unless `swell`. Media bring `media_share` of the target and all else the rest; noise is upon both.
+    Adstock, saturation, effects, season, growth, events and context are the simulator's. Spend moves `movement` times
+    as much (of its logarithm), and each channel pauses for two to four weeks after every eight to sixteen: without
+    pauses even a model that knows all forms could not say what a channel brings. The swell of demand that nobody
+    measures is left out unless `swell`. Media bring `media_share` of the target; noise is upon all.
     """
     settings = SimulationSettings(
         seed=seed, regions={"DACH": ("DE",)}, weeks=weeks, confounding=0.0, lift_tests=0, missing_feeds=False
@@ -31,7 +32,7 @@ def clean_world(seed, noise=0.02, weeks=156, channels=SIX, media_share=0.35, mov
     market = simulate(settings)
     index = market.weeks
     places = [CHANNEL_NAMES.index(name) for name in channels]
-    moved = _moved(market.structure.spend, movement)
+    moved = _moved(market.structure.spend, movement) * _pauses(seed, market.structure.spend.shape)
     spend = pd.DataFrame(moved[0, places].T, index=index, columns=list(channels))
     paid = market.structure.with_spend(moved).paid[UPLOADS][0]
     effect = pd.DataFrame(paid[0, places].T, index=index, columns=list(channels))
@@ -64,6 +65,20 @@ def clean_world(seed, noise=0.02, weeks=156, channels=SIX, media_share=0.35, mov
 def _moved(spend, movement):
     usual = np.nanmedian(np.where(spend > 0, spend, np.nan), axis=2, keepdims=True)
     return np.where(spend > 0, usual * (np.maximum(spend, 1e-9) / usual) ** movement, 0.0)
+
+
+def _pauses(seed, shape):
+    on = np.zeros(shape)
+    for c in range(shape[1]):
+        random = generator(seed, "pauses", CHANNEL_NAMES[c])
+        week = int(random.integers(0, 8))
+        on[:, c, :week] = 1.0
+        while week < shape[2]:
+            week += int(random.integers(2, 5))
+            length = int(random.integers(8, 17))
+            on[:, c, week : week + length] = 1.0
+            week += length
+    return on
 
 
 def _rows(index, name, role, values):
