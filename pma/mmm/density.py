@@ -20,13 +20,14 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from numba import config, njit
+from numba import njit
+from numba.core import config
 
 from pma.mmm.transforms import LEAST
 
-if not config.CACHE_DIR and not os.access(Path(__file__).parent, os.W_OK):
+if not getattr(config, "CACHE_DIR", "") and not os.access(Path(__file__).parent, os.W_OK):
     # Beside a package that is installed read-only numba can keep nothing, and refuses to compile with `cache`.
-    config.CACHE_DIR = str(Path(tempfile.gettempdir()) / f"pma-numba-{os.getuid()}")
+    setattr(config, "CACHE_DIR", str(Path(tempfile.gettempdir()) / f"pma-numba-{os.getuid()}"))  # noqa: B010
 
 # Rows of parameters of a channel; a slot of -1: the channel has no such parameter.
 LEVEL, SIGMA = 0, 1

@@ -158,7 +158,17 @@ def _wide(rows: pd.DataFrame, target: str, notes: list[str]) -> tuple[pd.DataFra
     if len(grid) > len(wide):
         notes.append(f"{len(grid) - len(wide)} weeks have no rows: they are modelled as unknown")
     roles = dict(zip(frame["variable"], frame["role"], strict=True))
-    return wide.reindex(grid), roles
+    return _without_end(wide.reindex(grid), roles), roles
+
+
+def _without_end(wide: pd.DataFrame, roles: dict[str, str]) -> pd.DataFrame:
+    """Cut the last weeks off in which no channel's spend is known yet: they would only add parameters.
+
+    The input ends with a week that has begun; of spend and target alike it has a part or nothing.
+    """
+    paid = [name for name in wide if roles[name] == "paid"]
+    known = wide[paid].notna().any(axis=1).to_numpy()
+    return wide.iloc[: int(np.flatnonzero(known)[-1]) + 1] if known.any() else wide
 
 
 def _explained(rows: pd.DataFrame, target: pd.Series, spec: ModelSpec, hidden: pd.Index | None) -> np.ndarray:

@@ -71,7 +71,9 @@ def make_tasks(inputs: pd.DataFrame, readiness: pd.DataFrame, spec: ModelSpec, s
 
 
 def _not_ready(rows: pd.DataFrame, target: str, faults: pd.DataFrame) -> dict[str, object]:
-    said = [f"{fault.variable}: {fault.detail}. {fault.fix or ''}".strip() for fault in faults.itertuples()]
+    said = [
+        f"{fault['variable']}: {fault['detail']}. {fault['fix'] or ''}".strip() for fault in faults.to_dict("records")
+    ]
     first = rows.iloc[0]
     named = {name: first[name] for name in ("geo_level", "geo", "data_origin")}
     return {**named, "target": target, "method": METHOD, "status": "not_ready", "message": " ".join(said)}
@@ -109,8 +111,10 @@ def rows_of(landed: DataFrame, spec: TableSpec) -> DataFrame:
 
 def landed_records(fits: pd.DataFrame) -> list[tuple]:
     """Rows of st_il.mmm_landed less run_id for Spark, which takes lists and not arrays of numpy."""
-    lists = {name: [list(cell) if cell is not None else None for cell in fits[name]] for name in _LISTS}
-    return records(fits.assign(**lists))
+    fits = fits.copy()
+    for name in _LISTS:
+        fits[name] = pd.Series([None if cell is None else list(cell) for cell in fits[name]], fits.index, dtype=object)
+    return records(fits)
 
 
 def fits_text(runs: pd.DataFrame) -> str:

@@ -63,6 +63,11 @@ def test_weeks_without_rows_are_unknown_and_not_explained():
     assert found.unknown[30:38].all()
 
 
+def test_a_week_that_has_only_begun_adds_no_parameter():
+    rows = changed("channel_0", [79], np.nan, changed("channel_1", [79], np.nan))
+    assert len(design(rows).weeks) == 79 and not design(rows).has_gap.any()
+
+
 def test_hidden_incomplete_and_first_weeks_are_not_explained():
     last = ROWS["week_start"].max()
     cut = ROWS.assign(is_complete_week=ROWS["week_start"] != last)
