@@ -166,7 +166,7 @@ def _without_end(wide: pd.DataFrame, roles: dict[str, str]) -> pd.DataFrame:
 
     The input ends with a week that has begun; of spend and target alike it has a part or nothing.
     """
-    paid = [name for name in wide if roles[name] == "paid"]
+    paid = [name for name in map(str, wide) if roles[name] == "paid"]
     known = wide[paid].notna().any(axis=1).to_numpy()
     return wide.iloc[: int(np.flatnonzero(known)[-1]) + 1] if known.any() else wide
 

@@ -1,4 +1,4 @@
-"""The media mix model against known truth: ROAS of channels in clean worlds of the simulator, with a negative control."""
+"""The media mix model against known truth: ROAS of channels in clean worlds, with a negative control."""
 
 from functools import partial
 
