@@ -232,7 +232,7 @@ def _effect_scale(media: tuple[MediaSpec, ...], mean_spend: np.ndarray, scale: f
     """What turns the prior of an effect into one of the mean contribution, in usual weeks of the target."""
     share = mean_spend / mean_spend.sum()
     by = {"share": share, "roas": mean_spend / scale, "coefficient": np.ones_like(share)}
-    return np.array([by[one.effect.on][c] for c, one in enumerate(media)])
+    return np.array([by[one.effect.given_as][c] for c, one in enumerate(media)])
 
 
 def _linear(

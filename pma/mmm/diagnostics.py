@@ -83,7 +83,7 @@ def prior_widths(layout: Layout, draws: Draws) -> np.ndarray:
         prior = media.effect.prior
         first, second = prior.numbers
         # Deviations of the logarithm: of a half-normal, pi / sqrt(8); of a gamma, the root of trigamma(shape).
-        if media.effect.on == "coefficient":
+        if media.effect.given_as == "coefficient":
             widths.append(np.nan)
         elif prior.family == "log_normal":
             widths.append(np.log(draws.kappa[:, c]).std() / second)

@@ -69,7 +69,7 @@ class Layout:
     def data(self) -> dict[str, Any]:
         """The arguments of `log_density` after theta and gradient, by name."""
         design = self.design
-        effects = [media.effect.on for media in design.media]
+        effects = [media.effect.given_as for media in design.media]
         return {
             "y": np.ascontiguousarray(design.y),
             "explained": np.ascontiguousarray(design.explained),

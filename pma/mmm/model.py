@@ -60,7 +60,7 @@ def pymc_model(design: Design, spec: ModelSpec) -> pm.Model:
             )
             value = _saturated(one.saturation, level, found[3], found[4])
             mean = pt.dot(design.known[:, c], value)
-            brought = found[0] * value if one.effect.on == "coefficient" else found[0] * value / mean
+            brought = found[0] * value if one.effect.given_as == "coefficient" else found[0] * value / mean
             media = media + (brought if spec.level_on == "intercept" else brought - pt.dot(share, brought))
         linear = pm.Normal("linear", 0.0, 1.0, shape=len(design.names))
         offset = design.means if spec.level_on == "intercept" else np.zeros(len(design.names))
@@ -97,7 +97,7 @@ def marketing_mmm(design: Design, spec: ModelSpec) -> tuple[MMM, pd.DataFrame, p
         or adstock not in ADSTOCK_NAMES
         or saturation not in SATURATION_NAMES
         or spec.level_on != "intercept"
-        or any(media.effect.on != "coefficient" for media in design.media)
+        or any(media.effect.given_as != "coefficient" for media in design.media)
     ):
         raise ValueError(
             "pymc-marketing has no such model: it needs all weeks known, one kind of adstock (geometric, delayed or "

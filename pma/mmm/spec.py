@@ -64,7 +64,7 @@ class Effect(Section):
     `coefficient`: the factor of saturated media in units of the usual target, as pymc-marketing has it.
     """
 
-    on: Literal["share", "roas", "coefficient"] = "share"
+    given_as: Literal["share", "roas", "coefficient"] = "share"
     # Median 0.3 of the target by all paid media; the middle 90 % of a channel lie within a factor of 5.2 of its share.
     prior: Prior = log_normal(-1.2, 1.0)
 

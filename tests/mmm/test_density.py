@@ -21,14 +21,14 @@ SPECS = {
     "shares": ModelSpec(channels=KINDS),
     "coefficients": ModelSpec(
         channels=KINDS,
-        media=MediaSpec(effect=Effect(on="coefficient", prior=HALF_NORMAL), slope=HALF_NORMAL),
+        media=MediaSpec(effect=Effect(given_as="coefficient", prior=HALF_NORMAL), slope=HALF_NORMAL),
         level_on="intercept",
         trend=TrendSpec(kind="piecewise"),
         likelihood=LikelihoodSpec(kind="normal"),
     ),
     "roas": ModelSpec(
         channels=KINDS,
-        media=MediaSpec(effect=Effect(on="roas", prior=Prior(family="gamma", alpha=2.0, beta=4.0))),
+        media=MediaSpec(effect=Effect(given_as="roas", prior=Prior(family="gamma", alpha=2.0, beta=4.0))),
         trend=TrendSpec(kind="none"),
         yearly_order=0,
     ),

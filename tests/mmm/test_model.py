@@ -68,7 +68,7 @@ def in_pymc(layout, theta):
     for row, c in zip(*np.nonzero(layout.slots >= 0), strict=True):
         is_odds = row == density.ADSTOCK_1 and design.media[c].adstock in ("geometric", "delayed")
         value = theta[layout.slots[row, c]]
-        if row == density.EFFECT and design.media[c].effect.on == "coefficient":
+        if row == density.EFFECT and design.media[c].effect.given_as == "coefficient":
             value = value - np.log(mean[c])
         point[f"{stems[row]}_{design.channels[c]}_{'logodds' if is_odds else 'log'}__"] = value
     return point
@@ -86,7 +86,7 @@ def test_pymc_has_the_same_density(name, gaps):
 
 
 def theirs(adstock="geometric", saturation="hill", likelihood="student_t"):
-    coefficient = Effect(on="coefficient", prior=Prior(family="half_normal", sigma=1.5))
+    coefficient = Effect(given_as="coefficient", prior=Prior(family="half_normal", sigma=1.5))
     return ModelSpec(
         media=MediaSpec(adstock=adstock, saturation=saturation, effect=coefficient),
         level_on="intercept",
