@@ -20,7 +20,7 @@ def main(argv: list[str] | None = None) -> None:
         spark, tables, room, parallel = run.spark, run.tables, run.settings.mmm, run.settings.parallel
         stamp, on_spark = F.lit(run.run_id).alias("run_id"), parallel.engine == "pandas_udf"
         inputs, found = tables.read(MMM_INPUT).toPandas(), tables.read(MMM_READINESS).toPandas()
-        tasks = make_tasks(inputs, found, room.model, room.fit)
+        tasks = make_tasks(inputs, found, room)
         tables.ensure(MMM_LANDED)
         wanted = F.col("fit_id").isin(tasks.ids)
         todo = tasks.without(row["fit_id"] for row in tables.read(MMM_LANDED).where(wanted).select("fit_id").collect())
@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> None:
             frame = spark.createDataFrame(landed_records(fits), landed_ddl()).select("*", stamp)
             tables.append_once(MMM_LANDED, frame, f"{run.run_id}.{fits['fit_id'].iloc[0]}")
 
-        fit = partial(fit_geo, spec=room.model, settings=room.fit, engine=parallel.engine)
+        fit = partial(fit_geo, room=room, engine=parallel.engine)
         frame = spark.createDataFrame(records(todo), TASK_DDL) if on_spark else todo
         mapped = map_groups(frame, fit, TASK, landed_ddl(), None, parallel, None if on_spark else land)
         if on_spark:

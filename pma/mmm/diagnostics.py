@@ -48,7 +48,7 @@ def diagnose(
     bulk = [float(array_stats.ess(theta[..., i], method="bulk", **axes)) for i in dimensions]
     tail = [float(array_stats.ess(theta[..., i], method="tail", prob=0.9, **axes)) for i in dimensions]
     seen = design.explained > 0
-    value, fitted = design.value[seen], mean.mean(axis=0)[seen]
+    value = design.value[seen]
     low, high = np.quantile(replicated[:, seen], [0.05, 0.95], axis=0)
     total, media = mean[:, seen].mean(axis=1), brought[:, seen].mean(axis=1)
     return Diagnostics(
@@ -56,13 +56,22 @@ def diagnose(
         ess_bulk_min=min(bulk),
         ess_tail_min=min(tail),
         divergences=sampled.divergent,
-        mape=float(np.mean(np.abs(value - fitted)) / np.mean(np.abs(value))),
-        r2=1.0 - float(np.sum((value - fitted) ** 2) / np.sum((value - value.mean()) ** 2)),
+        **in_sample(design, mean, brought),
         coverage_90=float(np.mean((low <= value) & (value <= high))),
-        autocorrelation=lag_one(np.where(seen, design.value - mean.mean(axis=0), np.nan)),
-        media_share=float((media / total).mean()),
         negative_baseline=float(np.mean(total - media < 0)),
     )
+
+
+def in_sample(design: Design, mean: np.ndarray, brought: np.ndarray) -> dict[str, float]:
+    """Return mape, r2, autocorrelation and media_share of explained weeks; see `diagnose`."""
+    seen = design.explained > 0
+    value, fitted = design.value[seen], mean.mean(axis=0)[seen]
+    return {
+        "mape": float(np.mean(np.abs(value - fitted)) / np.mean(np.abs(value))),
+        "r2": 1.0 - float(np.sum((value - fitted) ** 2) / np.sum((value - value.mean()) ** 2)),
+        "autocorrelation": lag_one(np.where(seen, design.value - mean.mean(axis=0), np.nan)),
+        "media_share": float((brought[:, seen].mean(axis=1) / mean[:, seen].mean(axis=1)).mean()),
+    }
 
 
 def lag_one(residual: np.ndarray) -> float:
@@ -143,17 +152,33 @@ def verdict(found: Diagnostics, draws: int, reasons: list[str | None], settings:
             f"{found.coverage_90:.0%} of weeks lie inside their 90 % interval: the model is "
             f"{'too sure' if found.coverage_90 < 0.9 else 'too unsure'} of itself."
         )
-    if abs(found.autocorrelation) > settings.max_autocorrelation:
-        said.append(
-            f"What the model does not explain goes on from week to week (correlation {found.autocorrelation:.2f}): "
-            "something that moves demand is missing, and channels may get its credit."
-        )
+    said += _goes_on(found.autocorrelation, settings)
     if found.negative_baseline > 0.05:
         said.append(
             f"With probability {found.negative_baseline:.0%} media would bring more than all there is: effects are too "
             "high. Check spend and target, or give tighter priors."
         )
-    doubtful = [reason for reason in reasons if reason]
-    if len(doubtful) > settings.max_doubtful_share * len(reasons):
-        said.append(f"{len(doubtful)} of {len(reasons)} channels are not to be trusted (not_trusted).")
+    said += _many_doubts(reasons, settings)
     return ("flagged", " ".join(said)) if said else ("ok", None)
+
+
+def ridge_verdict(found: dict[str, float], reasons: list[str | None], settings: FitSettings) -> tuple[str, str | None]:
+    """Return ok or flagged, and the sentences that say what to mind, of a ridge regression."""
+    said = [*_goes_on(found["autocorrelation"], settings), *_many_doubts(reasons, settings)]
+    return ("flagged", " ".join(said)) if said else ("ok", None)
+
+
+def _goes_on(autocorrelation: float, settings: FitSettings) -> list[str]:
+    if abs(autocorrelation) <= settings.max_autocorrelation:
+        return []
+    return [
+        f"What the model does not explain goes on from week to week (correlation {autocorrelation:.2f}): something "
+        "that moves demand is missing, and channels may get its credit."
+    ]
+
+
+def _many_doubts(reasons: list[str | None], settings: FitSettings) -> list[str]:
+    doubtful = sum(reason is not None for reason in reasons)
+    if doubtful <= settings.max_doubtful_share * len(reasons):
+        return []
+    return [f"{doubtful} of {len(reasons)} channels are not to be trusted (not_trusted)."]

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
 
 import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pma.mmm.calendar import records
-from pma.mmm.fit import METHOD, fit_id
-from pma.mmm.spec import FitSettings, ModelSpec
+from pma.mmm.fit import fit_id
+from pma.mmm.settings import MmmSettings
 from pma.mmm.tables import FIT_KEY, MMM_LANDED, MMM_RUNS
 from pma.tables import TableSpec
 
-TASK = ("geo_level", "geo", "target")
+TASK = ("geo_level", "geo", "target", "method")
 # What a fit sees of bl.mmm_input, and the task's own columns; as Spark declares them.
 TASK_DDL = (
     "geo_level string, geo string, week_start date, variable string, role string, value double, "
-    "is_complete_week boolean, data_origin string, target string, fit_id string"
+    "is_complete_week boolean, data_origin string, target string, method string, fit_id string"
 )
 
 
@@ -30,7 +31,8 @@ _LISTS = tuple(column.name for column in MMM_LANDED.columns if column.type.start
 class Tasks:
     """What is to be fitted, and what is not.
 
-    rows: of bl.mmm_input, once per target, with `target` and `fit_id`. not_ready: rows of bl.mmm_runs less run_id.
+    rows: of bl.mmm_input, once per target and method, with `target`, `method` and `fit_id`. not_ready: rows of
+    bl.mmm_runs less run_id.
     """
 
     rows: pd.DataFrame
@@ -46,23 +48,24 @@ class Tasks:
         return self.rows[~self.rows["fit_id"].isin(set(landed))]
 
 
-def make_tasks(inputs: pd.DataFrame, readiness: pd.DataFrame, spec: ModelSpec, settings: FitSettings) -> Tasks:
+def make_tasks(inputs: pd.DataFrame, readiness: pd.DataFrame, room: MmmSettings) -> Tasks:
     """Return what is to be fitted, and what is not ready for it: geos with a check that failed, with its words.
 
     `inputs`: rows of bl.mmm_input; `readiness`: of bl.mmm_readiness.
     """
+    settings = room.fit
     wanted = inputs[inputs["geo_level"].isin(settings.geo_levels)]
     failed = readiness[(readiness["severity"] == "fail") & readiness["geo_level"].isin(settings.geo_levels)]
     columns = [part.split()[0] for part in TASK_DDL.split(", ")]
     ready, not_ready = [], []
     for (level, geo), rows in wanted.groupby(["geo_level", "geo"], sort=True):
         faults = failed[(failed["geo_level"] == level) & (failed["geo"] == geo)]
-        for target in settings.targets:
+        for target, method in product(settings.targets, settings.methods):
+            task = rows.assign(target=target, method=method)
             if len(faults):
-                not_ready.append(_not_ready(rows, target, faults))
-                continue
-            task = rows.assign(target=target)
-            ready.append(task.assign(fit_id=fit_id(task, spec, settings))[columns])
+                not_ready.append(_not_ready(task, faults))
+            else:
+                ready.append(task.assign(fit_id=fit_id(task, room))[columns])
     empty = pd.DataFrame(columns=columns)
     names = [column.name for column in MMM_RUNS.columns if column.name != "run_id"]
     return Tasks(
@@ -70,13 +73,13 @@ def make_tasks(inputs: pd.DataFrame, readiness: pd.DataFrame, spec: ModelSpec, s
     )
 
 
-def _not_ready(rows: pd.DataFrame, target: str, faults: pd.DataFrame) -> dict[str, object]:
+def _not_ready(task: pd.DataFrame, faults: pd.DataFrame) -> dict[str, object]:
     said = [
         f"{fault['variable']}: {fault['detail']}. {fault['fix'] or ''}".strip() for fault in faults.to_dict("records")
     ]
-    first = rows.iloc[0]
-    named = {name: first[name] for name in ("geo_level", "geo", "data_origin")}
-    return {**named, "target": target, "method": METHOD, "status": "not_ready", "message": " ".join(said)}
+    first = task.iloc[0]
+    named = {name: first[name] for name in (*TASK, "data_origin")}
+    return {**named, "status": "not_ready", "message": " ".join(said)}
 
 
 def failed_runs(errors: pd.DataFrame, engine: str, origin: str) -> pd.DataFrame:
@@ -84,7 +87,6 @@ def failed_runs(errors: pd.DataFrame, engine: str, origin: str) -> pd.DataFrame:
     rows = [
         {
             **{name: error[name] for name in TASK},
-            "method": METHOD,
             "engine": engine,
             "status": "failed",
             "message": f"{error['error_type']!s}: {str(error['message'])[:1000]} (tried {error['attempts']} times)",
@@ -121,7 +123,7 @@ def fits_text(runs: pd.DataFrame) -> str:
     """Return one line per geo and target, for the end of the job's output."""
     lines = []
     for run in runs.sort_values(list(TASK)).to_dict("records"):
-        said = [f"{run['geo']} {run['target']}: {run['status']}.", run["message"] or ""]
+        said = [f"{run['geo']} {run['target']} ({run['method']}): {run['status']}.", run["message"] or ""]
         doubtful = [] if run["not_trusted"] is None else list(run["not_trusted"])
         said += [f"Not to be trusted: {', '.join(doubtful)}."] if doubtful else []
         lines.append(" ".join(part for part in said if part))

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, PositiveInt
 
-from pma.mmm.spec import FitSettings, ModelSpec
+from pma.mmm.spec import FitSettings, ModelSpec, RidgeSettings
 from pma.section import Section
 
 GeoLevel = Literal["country", "management_region"]
@@ -63,3 +63,4 @@ class MmmSettings(Section):
     readiness: ReadinessSettings = ReadinessSettings()
     model: ModelSpec = ModelSpec()
     fit: FitSettings = FitSettings()
+    ridge: RidgeSettings = RidgeSettings()

@@ -189,6 +189,9 @@ class FitSettings(Section):
     geo_levels: tuple[Literal["country", "management_region"], ...] = Field(
         ("country",), description="levels that are fitted"
     )
+    methods: tuple[Literal["bayes", "ridge"], ...] = Field(
+        ("bayes", "ridge"), description="bayes, the model; ridge, the quick second opinion"
+    )
     chains: PositiveInt = Field(4, description="chains of the sampler")
     tune: PositiveInt = Field(500, description="draws of each chain that only adapt the sampler")
     draws: PositiveInt = Field(500, description="draws of each chain that are kept")
@@ -209,3 +212,26 @@ class FitSettings(Section):
         0.34, ge=0, le=1, description="a fit with a larger share of channels that are not to be trusted is flagged"
     )
     wide_roas: float = Field(1.5, gt=0, description="interval of a ROAS, over the ROAS, from which it says little")
+
+
+class RidgeSettings(Section):
+    """The quick second opinion: what is searched, and how."""
+
+    iterations: PositiveInt = Field(15_000, description="candidates that are tried, all trials together")
+    trials: PositiveInt = Field(5, description="searches, each with its own weight between error and distance")
+    batch: PositiveInt = Field(50, description="candidates that are tried at one time")
+    most_distance: float = Field(
+        0.5, ge=0, le=1, description="weight of the distance in the last trial; 0 in the first"
+    )
+    validation_share: float = Field(
+        0.2, gt=0, lt=1, description="share of the weeks, the last, that candidates are judged by"
+    )
+    front: PositiveInt = Field(100, description="candidates of the front that are kept")
+    retention: tuple[float, float] = Field(
+        (0.0, 0.9), description="least and most of what a week keeps of the last one"
+    )
+    half: tuple[float, float] = Field((0.2, 4.0), description="least and most half-saturation, in usual spend")
+    slope: tuple[float, float] = Field((0.5, 3.0), description="least and most slope of Hill")
+    log10_penalty: tuple[float, float] = Field(
+        (-5.0, 0.0), description="least and most logarithm of the ridge's penalty"
+    )

@@ -60,7 +60,8 @@ MMM_READINESS = TableSpec(
 )
 
 TARGET = Column("target", "string", "uploads or gmv")
-FIT_KEY = ("run_id", "geo_level", "geo", "target")
+METHOD = Column("method", "string", "bayes, or ridge: the quick second opinion, whose intervals are its Pareto front's")
+FIT_KEY = ("run_id", "geo_level", "geo", "target", "method")
 # The interval of every number that has one.
 INTERVAL = "5 % to 95 % of its posterior"
 
@@ -71,7 +72,7 @@ def _of_fit(name: str, grain: str, key: tuple[str, ...], columns: tuple[Column, 
         name=name,
         grain=grain,
         key=(*FIT_KEY, *key),
-        columns=(GEO_LEVEL, GEO, TARGET, *columns, ORIGIN, RUN),
+        columns=(GEO_LEVEL, GEO, TARGET, METHOD, *columns, ORIGIN, RUN),
         cluster_by=("geo", "target"),
         **more,
     )
@@ -79,10 +80,9 @@ def _of_fit(name: str, grain: str, key: tuple[str, ...], columns: tuple[Column, 
 
 MMM_RUNS = _of_fit(
     "bl.mmm_runs",
-    "run x geo x target, fitted or not",
+    "run x geo x target x method, fitted or not",
     (),
     (
-        Column("method", "string", "bayes or ridge", required=True),
         Column("engine", "string", "where it was fitted: serial, joblib, pandas_udf, ray"),
         Column(
             "status", "string", "ok; flagged: read the message first; failed; not_ready: never tried", required=True
@@ -205,6 +205,7 @@ MMM_LANDED = TableSpec(
         GEO_LEVEL,
         GEO,
         TARGET,
+        METHOD,
         *(column for column in MMM_RUNS.columns if column.name not in {*OF_FIT, "fit_id"}),
         *(
             Column(

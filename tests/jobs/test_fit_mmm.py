@@ -58,7 +58,9 @@ def arguments(folder, engine="serial"):
         "spark": TEST_SPARK.model_dump(),
         "warehouse": {"path": str(folder / "warehouse")},
         "parallel": {"engine": engine, "partitions": 2, "max_failed_share": 0.0},
-        "mmm": {"fit": {"targets": ["uploads"], "chains": 1, "tune": 60, "draws": 40, "kept_draws": 5}},
+        "mmm": {
+            "fit": {"targets": ["uploads"], "methods": ["bayes"], "chains": 1, "tune": 60, "draws": 40, "kept_draws": 5}
+        },
     }
     (folder / f"{engine}.yml").write_text(yaml.safe_dump(given))
     return ["--conf", str(folder / f"{engine}.yml")]

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from pma.mmm.fit import COLUMNS, fit_geo
+from pma.mmm.settings import MmmSettings
 from pma.mmm.spec import FitSettings, MediaSpec, ModelSpec, Prior, TrendSpec
 from pma.mmm.tables import landed_ddl
 from pma.mmm.transforms import adstock, adstock_weights, saturate
@@ -19,6 +20,10 @@ CLEAN = ModelSpec(trend=TrendSpec(kind="linear"), yearly_order=2)
 KEY = ("geo_level", "geo", "target")
 
 
+def room(model, fit):
+    return MmmSettings(model=model, fit=fit)
+
+
 @pytest.fixture(scope="module")
 def world():
     return clean_world(0)
@@ -26,7 +31,7 @@ def world():
 
 @pytest.fixture(scope="module")
 def fit(world):
-    return fit_geo(world.rows.assign(target="uploads"), CLEAN, SHORT).iloc[0]
+    return fit_geo(world.rows.assign(target="uploads"), room(CLEAN, SHORT)).iloc[0]
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +95,7 @@ def test_a_wrong_adstock_misses_the_same_world(world):
     wrong = CLEAN.model_copy(
         update={"media": MediaSpec(adstock="delayed", delay=late, retention=Prior(family="beta", alpha=2, beta=8))}
     )
-    found = fit_geo(world.rows.assign(target="uploads"), wrong, SHORT).iloc[0]
+    found = fit_geo(world.rows.assign(target="uploads"), room(wrong, SHORT)).iloc[0]
     summary = pd.DataFrame(found["mmm_channel_summary"]).set_index("channel")
     error = (summary["roas_p50"] / world.roas - 1).abs()
     assert error.median() > 0.3
@@ -100,8 +105,8 @@ def test_a_wrong_adstock_misses_the_same_world(world):
 def test_equal_seeds_give_equal_fits_and_another_geo_does_not(world):
     tiny = FitSettings(chains=1, tune=50, draws=20)
     rows = media_world(weeks=60, channels=2).rows.assign(target="uploads")
-    first, again = (fit_geo(rows, CLEAN, tiny).iloc[0] for _ in range(2))
-    other = fit_geo(rows.assign(geo="AT"), CLEAN, tiny).iloc[0]
+    first, again = (fit_geo(rows, room(CLEAN, tiny)).iloc[0] for _ in range(2))
+    other = fit_geo(rows.assign(geo="AT"), room(CLEAN, tiny)).iloc[0]
     assert first["mmm_posterior"] == again["mmm_posterior"] and first["fit_id"] == again["fit_id"]
     assert first["mmm_posterior"] != other["mmm_posterior"] and first["fit_id"] != other["fit_id"]
 
@@ -110,7 +115,7 @@ def test_unknown_spend_widens_and_does_not_become_zero():
     rows = media_world(weeks=104, channels=2).rows
     week = rows.groupby("variable").cumcount()
     late = rows.assign(value=rows["value"].mask((rows["variable"] == "channel_0") & (week < 40)), target="uploads")
-    found = fit_geo(late, CLEAN, SHORT).iloc[0]
+    found = fit_geo(late, room(CLEAN, SHORT)).iloc[0]
     paid = pd.DataFrame(found["mmm_contributions"]).query("component == 'channel_0'")
     width = (paid["p95"] - paid["p05"]).to_numpy()
     assert width[10:35].mean() > width[45:].mean() and paid["p95"].iloc[10:35].min() > 0
@@ -120,7 +125,7 @@ def test_unknown_spend_widens_and_does_not_become_zero():
 
 def test_a_geo_that_carries_no_model_is_a_row(world):
     rows = world.rows[world.rows["variable"] != "uploads"].assign(target="uploads")
-    found = fit_geo(rows, CLEAN, SHORT)
+    found = fit_geo(rows, room(CLEAN, SHORT))
     assert list(found.columns) == list(COLUMNS)
     assert found["status"].iloc[0] == "failed" and "no rows of uploads" in found["message"].iloc[0]
 
@@ -131,11 +136,11 @@ def test_engines_give_the_same_to_the_last_digit(engine):
     worlds = [media_world(weeks=60, channels=2, seed=i, geo=geo).rows for i, geo in enumerate(("AT", "DE"))]
     rows = pd.concat(worlds).assign(target="uploads")
     mapped = map_groups(
-        rows, partial(fit_geo, spec=CLEAN, settings=tiny), KEY, landed_ddl(), engine, ParallelSettings(workers=2)
+        rows, partial(fit_geo, room=room(CLEAN, tiny)), KEY, landed_ddl(), engine, ParallelSettings(workers=2)
     )
     assert mapped.errors.empty
     for geo, found in mapped.rows.set_index("geo").iterrows():
-        alone = fit_geo(rows[rows["geo"] == geo], CLEAN, tiny).iloc[0]
+        alone = fit_geo(rows[rows["geo"] == geo], room(CLEAN, tiny)).iloc[0]
         assert [list(row.values()) for row in found["mmm_channel_summary"]] == [
             list(row.values()) for row in alone["mmm_channel_summary"]
         ]

@@ -8,6 +8,7 @@ import pytest
 
 from pma.mmm.fit import fit_geo
 from pma.mmm.landing import TASK
+from pma.mmm.settings import MmmSettings
 from pma.mmm.spec import FitSettings, MediaSpec, ModelSpec, Prior
 from pma.mmm.tables import landed_ddl
 from pma.parallel import ParallelSettings, map_groups
@@ -30,8 +31,8 @@ LATE = MediaSpec(
 def study(noise, spec):
     """One row per world and channel: truth, ROAS with its interval, status of the fit."""
     worlds = {f"world {seed:02d}": clean_world(seed, noise=noise) for seed in SEEDS}
-    rows = pd.concat([world.rows.assign(geo=name, target="uploads") for name, world in worlds.items()])
-    fit = partial(fit_geo, spec=spec, settings=SETTINGS)
+    rows = pd.concat([world.rows.assign(geo=name, target="uploads", method="bayes") for name, world in worlds.items()])
+    fit = partial(fit_geo, room=MmmSettings(model=spec, fit=SETTINGS))
     mapped = map_groups(rows, fit, TASK, landed_ddl(), "joblib", ParallelSettings(workers=2))
     assert mapped.errors.empty
     parts = [
