@@ -15,19 +15,11 @@ What makes it quick to sample:
 from __future__ import annotations
 
 import math
-import os
-import tempfile
-from pathlib import Path
 
 import numpy as np
-from numba import njit
-from numba.core import config
 
+from pma.mmm.compiled import exact_jit, jit
 from pma.mmm.transforms import LEAST
-
-if not getattr(config, "CACHE_DIR", "") and not os.access(Path(__file__).parent, os.W_OK):
-    # Beside a package that is installed read-only numba can keep nothing, and refuses to compile with `cache`.
-    setattr(config, "CACHE_DIR", str(Path(tempfile.gettempdir()) / f"pma-numba-{os.getuid()}"))  # noqa: B010
 
 # Rows of parameters of a channel; a slot of -1: the channel has no such parameter.
 LEVEL, SIGMA = 0, 1
@@ -36,12 +28,8 @@ FAMILIES = {"log_normal": 0, "gamma": 1, "half_normal": 2, "beta": 3}
 ADSTOCKS = {"geometric": 0, "delayed": 1, "weibull_pdf": 2, "weibull_cdf": 3}
 SATURATIONS = {"hill": 0, "michaelis_menten": 1, "logistic": 2, "tanh": 3}
 
-# Sums may be taken in another order, for vector instructions; not-a-number and infinity keep their meaning.
-_FAST = {"reassoc", "contract", "arcp", "nsz"}
-_jit = njit(cache=True, fastmath=_FAST, error_model="numpy")
 
-
-@njit(cache=True, error_model="numpy")
+@exact_jit
 def digamma(x: float) -> float:
     """Return the derivative of the logarithm of the gamma function, x > 0.
 
@@ -56,7 +44,7 @@ def digamma(x: float) -> float:
     return value + math.log(x) - 0.5 / x - series
 
 
-@njit(cache=True, error_model="numpy")
+@exact_jit
 def log_prior(family: int, u: float, first: float, second: float) -> tuple[float, float]:
     """Return log-density and slope of an unconstrained parameter, up to a constant.
 
@@ -77,7 +65,7 @@ def log_prior(family: int, u: float, first: float, second: float) -> tuple[float
     return first * log_p + second * (log_p - u), first - (first + second) * p
 
 
-@_jit
+@jit
 def lag_weights(kind, first, second, weights, by_first, by_second):  # type: ignore[no-untyped-def]
     """Fill normalised weights and the derivatives of their logarithms before normalisation; all (lags,)."""
     lags = weights.shape[0]
@@ -114,7 +102,7 @@ def lag_weights(kind, first, second, weights, by_first, by_second):  # type: ign
         weights[lag] /= total
 
 
-@_jit
+@jit
 def saturated(kind: int, level: np.ndarray, first: float, second: float, out: np.ndarray):  # type: ignore[no-untyped-def]
     """Fill saturation; (weeks,) in and out."""
     weeks = level.shape[0]
@@ -132,7 +120,7 @@ def saturated(kind: int, level: np.ndarray, first: float, second: float, out: np
         out[t] = math.tanh(factor * level[t])
 
 
-@_jit
+@jit
 def saturated_back(  # type: ignore[no-untyped-def]
     kind: int, level: np.ndarray, first: float, second: float, value: np.ndarray, slope_of: np.ndarray
 ):
@@ -159,7 +147,7 @@ def saturated_back(  # type: ignore[no-untyped-def]
     return (by_first if kind == 2 else -by_first), 0.0
 
 
-@_jit
+@jit
 def unpacked(theta: np.ndarray, slots: np.ndarray, bounded: np.ndarray) -> np.ndarray:
     """Return the parameters as numbers with a meaning, by row and channel; (6, channels).
 
@@ -179,7 +167,7 @@ def unpacked(theta: np.ndarray, slots: np.ndarray, bounded: np.ndarray) -> np.nd
     return out
 
 
-@_jit
+@jit
 def adstocked(spend: np.ndarray, unknown: np.ndarray, gap: float, weights: np.ndarray, out: np.ndarray):  # type: ignore[no-untyped-def]
     """Add a channel's adstock to `out`; all (weeks,) but for the weights, (lags,)."""
     weeks = out.shape[0]
@@ -193,7 +181,7 @@ def adstocked(spend: np.ndarray, unknown: np.ndarray, gap: float, weights: np.nd
                 out[t] += w * unknown[t - lag]
 
 
-@_jit
+@jit
 def adstocked_back(spend, unknown, gap, weights, by_first, by_second, back):  # type: ignore[no-untyped-def]
     """Return the slopes by the first and second parameter of adstock and by the gap level, from those by level."""
     weeks, lags = back.shape[0], weights.shape[0]
@@ -218,7 +206,7 @@ def adstocked_back(spend, unknown, gap, weights, by_first, by_second, back):  # 
     return w_1 - total * mean_1, w_2 - total * mean_2, by_gap
 
 
-@_jit
+@jit
 def likelihood(y, explained, mu, theta, gradient, scalars, e):  # type: ignore[no-untyped-def]
     """Return the log-likelihood with the priors of sigma and nu; fill `e`, its slope by mu, and their slopes."""
     weeks, at_nu = y.shape[0], int(scalars[0])
@@ -248,7 +236,7 @@ def likelihood(y, explained, mu, theta, gradient, scalars, e):  # type: ignore[n
     return logp + logp_sigma
 
 
-@_jit
+@jit
 def summed(block, values):  # type: ignore[no-untyped-def]
     """Return a block, (weeks, k), times its factors; (weeks,)."""
     out = np.zeros(block.shape[0])
@@ -258,7 +246,7 @@ def summed(block, values):  # type: ignore[no-untyped-def]
     return out
 
 
-@_jit
+@jit
 def standard_normals(block, e, factor, values, gradient):  # type: ignore[no-untyped-def]
     """Return the log-prior of a block's factors and fill their slopes; the block, (weeks, k), counts `factor` times."""
     logp = 0.0
@@ -271,7 +259,7 @@ def standard_normals(block, e, factor, values, gradient):  # type: ignore[no-unt
     return logp
 
 
-@_jit
+@jit
 def channel_back(  # type: ignore[no-untyped-def]
     c, e, sum_e, pull, explained, known, kappa, mean, centre, value, slots, families, first, second, on_coefficient,
     theta, gradient, back,
@@ -296,7 +284,7 @@ def channel_back(  # type: ignore[no-untyped-def]
     return logp
 
 
-@_jit
+@jit
 def log_density(  # type: ignore[no-untyped-def]
     theta,
     gradient,

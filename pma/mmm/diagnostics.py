@@ -110,7 +110,7 @@ def doubts(
 ) -> list[str | None]:
     """Return for each channel why its numbers say little, in words; None: they may be trusted. `roas`: (draws, C)."""
     said: list[str | None] = []
-    trade = np.corrcoef(draws.kappa.T) if len(design.channels) > 1 else np.ones((1, 1))
+    trade = _correlations(draws.kappa)
     low, high = np.quantile(roas, [0.05, 0.95], axis=0)
     middle = np.median(roas, axis=0)
     for c, name in enumerate(design.channels):
@@ -125,13 +125,21 @@ def doubts(
                 f"{name} and {design.channels[partner]} move together: the data know what both bring, not which one. "
                 "Move one alone, or test it"
             )
-        elif (high[c] - low[c]) / middle[c] > settings.wide_roas:
+        elif high[c] - low[c] > settings.wide_roas * middle[c]:
             said.append(
                 f"{name}: its ROAS may be anything from {low[c]:.3g} to {high[c]:.3g}; do not move budget by it alone"
             )
         else:
             said.append(None)
     return said
+
+
+def _correlations(values: np.ndarray) -> np.ndarray:
+    """Return correlations of columns over rows; 0 of a column that never changes."""
+    centred = values - values.mean(axis=0)
+    size = np.sqrt((centred**2).sum(axis=0))
+    scaled = np.divide(centred, size, out=np.zeros_like(centred), where=size > 0)
+    return scaled.T @ scaled
 
 
 def verdict(found: Diagnostics, draws: int, reasons: list[str | None], settings: FitSettings) -> tuple[str, str | None]:

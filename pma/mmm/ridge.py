@@ -13,8 +13,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
+from pma.mmm.compiled import exact_jit
 from pma.mmm.density import adstocked, lag_weights, saturated
 from pma.mmm.design import Design
 from pma.mmm.layout import Draws
@@ -117,7 +117,7 @@ def evaluate(
     return _evaluate(retention, half, slope, penalty, design_spend, linear, y, train, held_out, spend_share, lags)
 
 
-@njit(cache=True, error_model="numpy")
+@exact_jit
 def _evaluate(retention, half, slope, penalty, spend, linear, y, train, held_out, spend_share, lags):  # type: ignore[no-untyped-def]
     out = np.empty((len(penalty), 2))
     channels = spend.shape[0]
@@ -142,7 +142,7 @@ def _evaluate(retention, half, slope, penalty, spend, linear, y, train, held_out
     return out
 
 
-@njit(cache=True, error_model="numpy")
+@exact_jit
 def transformed(spend, retention, half, slope, lags):  # type: ignore[no-untyped-def]
     """Return Hill's saturation of geometric adstock; (C, T)."""
     channels, weeks = spend.shape
@@ -157,7 +157,7 @@ def transformed(spend, retention, half, slope, lags):  # type: ignore[no-untyped
     return value
 
 
-@njit(cache=True, error_model="numpy")
+@exact_jit
 def predicted(media, linear, coefficient, level):  # type: ignore[no-untyped-def]
     """Return the expected target; (T,)."""
     channels = media.shape[0]
@@ -169,7 +169,7 @@ def predicted(media, linear, coefficient, level):  # type: ignore[no-untyped-def
     return out
 
 
-@njit(cache=True, error_model="numpy")
+@exact_jit
 def ridge(media, linear, y, weight, penalty):  # type: ignore[no-untyped-def]
     """Return coefficients, media's not below zero, and the level that minimise the penalised squares over `weight`.
 

@@ -64,7 +64,9 @@ class Effect(Section):
     `coefficient`: the factor of saturated media in units of the usual target, as pymc-marketing has it.
     """
 
-    given_as: Literal["share", "roas", "coefficient"] = "share"
+    given_as: Literal["share", "roas", "coefficient"] = Field(
+        "share", description="what the prior is of: share, roas or coefficient"
+    )
     # Median 0.3 of the target by all paid media; the middle 90 % of a channel lie within a factor of 5.2 of its share.
     prior: Prior = log_normal(-1.2, 1.0)
 
@@ -81,8 +83,12 @@ class MediaSpec(Section):
     Spend is counted in the channel's usual spend (its median over weeks with spend): a half-saturation of 1 is there.
     """
 
-    adstock: AdstockKind = "geometric"
-    saturation: SaturationKind = "hill"
+    adstock: AdstockKind = Field(
+        "geometric", description="how an ad works on: geometric, delayed, weibull_pdf or weibull_cdf"
+    )
+    saturation: SaturationKind = Field(
+        "hill", description="how more spend brings less: hill, logistic, michaelis_menten or tanh"
+    )
     retention: Prior = Prior(family="beta", alpha=1.5, beta=3.0)
     delay: Prior = Prior(family="half_normal", sigma=1.0)
     weibull_scale: Prior = gamma(4.0, 2.0)

@@ -5,6 +5,7 @@ Also how far the two posteriors of the channels' contributions lie apart, in Mon
 
 import time
 import warnings
+from typing import Any
 
 import numpy as np
 import nutpie
@@ -34,24 +35,24 @@ def ess(draws: np.ndarray) -> float:
     return min(float(array_stats.ess(flat[..., i], chain_axis=0, draw_axis=1)) for i in range(flat.shape[-1]))
 
 
-def ours(layout: Layout) -> dict[str, object]:
+def ours(layout: Layout, settings: FitSettings = SETTINGS) -> dict[str, Any]:
     started = time.process_time()
     density_of(layout)(layout.start(0))
     ready = time.process_time()
-    sampled = sample(layout, SETTINGS, seed=1)
+    sampled = sample(layout, settings, seed=1)
     done = time.process_time()
     media = media_effects(layout.design, layout.draws(sampled.flat), SPEC.lags)
-    total = media.brought.mean(axis=1).reshape(SETTINGS.chains, SETTINGS.draws, -1)
+    total = media.brought.mean(axis=1).reshape(settings.chains, settings.draws, -1)
     return {
         "total": total / layout.design.scale,
         "compile": ready - started,
         "sample": done - ready,
         "parameters": ess(sampled.theta),
-        "gradients": sampled.gradients / (SETTINGS.chains * SETTINGS.draws),
+        "gradients": sampled.gradients / (settings.chains * settings.draws),
     }
 
 
-def theirs(layout: Layout) -> dict[str, object]:
+def theirs(layout: Layout, settings: FitSettings = SETTINGS) -> dict[str, Any]:
     mmm, X, y = marketing_mmm(layout.design, SPEC)
     started = time.process_time()
     with warnings.catch_warnings():
@@ -59,7 +60,7 @@ def theirs(layout: Layout) -> dict[str, object]:
         mmm.build_model(X, y)
     compiled = nutpie.compile_pymc_model(mmm.model)
     ready = time.process_time()
-    kept = {"draws": SETTINGS.draws, "tune": SETTINGS.tune, "chains": SETTINGS.chains, "cores": 1}
+    kept = {"draws": settings.draws, "tune": settings.tune, "chains": settings.chains, "cores": 1}
     traced = nutpie.sample(compiled, **kept, seed=1, progress_bar=False)
     done = time.process_time()
     posterior = traced["posterior"]
@@ -71,6 +72,17 @@ def theirs(layout: Layout) -> dict[str, object]:
         "parameters": min(ess(posterior[name].to_numpy()) for name in free),
         "gradients": float(traced["sample_stats"]["n_steps"].mean()),
     }
+
+
+def distances(first: np.ndarray, second: np.ndarray) -> list[float]:
+    """How far means of two posteriors lie apart, in Monte Carlo errors, by channel; (chains, draws, channels)."""
+    apart = []
+    for c in range(first.shape[-1]):
+        pair = (first[..., c], second[..., c])
+        sizes = [float(array_stats.ess(draws, chain_axis=0, draw_axis=1)) for draws in pair]
+        errors = [draws.std() / np.sqrt(size) for draws, size in zip(pair, sizes, strict=True)]
+        apart.append(float((pair[0].mean() - pair[1].mean()) / np.hypot(*errors)))
+    return apart
 
 
 def main() -> None:
@@ -87,15 +99,7 @@ def main() -> None:
         numbers = (one["compile"], one["sample"], one["gradients"], one["parameters"], of_total, rates[name])
         print(f"| {name} | " + " | ".join(f"{number:.1f}" for number in numbers) + " |")
     print(f"\nEffective draws a CPU second: {rates['pma'] / rates['pymc-marketing']:.1f} times")
-    apart = []
-    for c in range(CHANNELS):
-        means, errors = [], []
-        for one in found.values():
-            draws = one["total"][..., c]
-            size = float(array_stats.ess(draws, chain_axis=0, draw_axis=1))
-            means.append(draws.mean())
-            errors.append(draws.std() / np.sqrt(size))
-        apart.append((means[0] - means[1]) / np.hypot(*errors))
+    apart = distances(*(one["total"] for one in found.values()))
     print("Contributions apart, in Monte Carlo errors: " + ", ".join(f"{value:+.1f}" for value in apart))
 
 
