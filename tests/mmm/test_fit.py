@@ -6,18 +6,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pma.mmm.calendar import records
 from pma.mmm.fit import COLUMNS, fit_geo
+from pma.mmm.landing import TASK, TASK_DDL
 from pma.mmm.settings import MmmSettings
 from pma.mmm.spec import FitSettings, MediaSpec, ModelSpec, Prior, TrendSpec
 from pma.mmm.tables import landed_ddl
 from pma.mmm.transforms import adstock, adstock_weights, saturate
-from pma.parallel import ParallelSettings, map_groups
+from pma.parallel import ENGINES, ParallelSettings, map_groups
+from pma.parallel.frames import to_pandas
 from tests.mmm.clean_world import clean_world
 from tests.mmm.media_world import media_world
 
 SHORT = FitSettings(chains=2, tune=300, draws=300, kept_draws=40, min_ess=30, max_rhat=1.1)
 CLEAN = ModelSpec(trend=TrendSpec(kind="linear"), yearly_order=2)
-KEY = ("geo_level", "geo", "target")
 
 
 def room(model, fit):
@@ -130,17 +132,22 @@ def test_a_geo_that_carries_no_model_is_a_row(world):
     assert found["status"].iloc[0] == "failed" and "no rows of uploads" in found["message"].iloc[0]
 
 
-@pytest.mark.parametrize("engine", ["serial", "joblib"])
-def test_engines_give_the_same_to_the_last_digit(engine):
+@pytest.mark.parametrize("engine", ENGINES)
+def test_engines_give_the_same_to_the_last_digit(engine, request):
     tiny = FitSettings(chains=1, tune=40, draws=20, kept_draws=5)
     worlds = [media_world(weeks=60, channels=2, seed=i, geo=geo).rows for i, geo in enumerate(("AT", "DE"))]
-    rows = pd.concat(worlds).assign(target="uploads")
-    mapped = map_groups(
-        rows, partial(fit_geo, room=room(CLEAN, tiny)), KEY, landed_ddl(), engine, ParallelSettings(workers=2)
-    )
+    rows = pd.concat(worlds).assign(target="uploads", method="bayes", data_origin="a test", fit_id="x")
+    columns = [part.split()[0] for part in TASK_DDL.split(", ")]
+    frame = rows[columns]
+    if engine == "pandas_udf":
+        frame = request.getfixturevalue("spark").createDataFrame(records(frame), TASK_DDL)
+    settings = ParallelSettings(workers=2, partitions=2, ray_object_store_mb=100)
+    mapped = map_groups(frame, partial(fit_geo, room=room(CLEAN, tiny)), TASK, landed_ddl(), engine, settings)
     assert mapped.errors.empty
-    for geo, found in mapped.rows.set_index("geo").iterrows():
+    found = mapped.rows if isinstance(mapped.rows, pd.DataFrame) else to_pandas(mapped.rows.toArrow())
+    mapped.release()
+    assert sorted(found["geo"]) == ["AT", "DE"]
+    for geo, fit in found.set_index("geo").iterrows():
         alone = fit_geo(rows[rows["geo"] == geo], room(CLEAN, tiny)).iloc[0]
-        assert [list(row.values()) for row in found["mmm_channel_summary"]] == [
-            list(row.values()) for row in alone["mmm_channel_summary"]
-        ]
+        for name in ("mmm_channel_summary", "mmm_posterior", "mmm_contributions"):
+            assert pd.DataFrame(list(fit[name])).equals(pd.DataFrame(alone[name])), name
