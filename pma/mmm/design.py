@@ -126,7 +126,7 @@ def make_design(
         known=known,
         effect_scale=_effect_scale(media, mean_spend, scale),
         **linear,
-        basis=_centred(trend_waves(len(weeks), spec.trend), explained),
+        basis=_left_over(trend_waves(len(weeks), spec.trend), linear, explained),
         notes=tuple(notes),
     )
 
@@ -290,5 +290,10 @@ def _column(values: pd.Series, kind: str, explained: np.ndarray, notes: list[str
     return (filled - seen.mean()) / deviation, -seen.mean() / deviation
 
 
-def _centred(basis: np.ndarray, explained: np.ndarray) -> np.ndarray:
-    return basis - (basis * explained[:, None]).sum(axis=0) / explained.sum()
+def _left_over(basis: np.ndarray, linear: dict[str, Any], explained: np.ndarray) -> np.ndarray:
+    """The waves less what level, season and straight trend explain of them: else the two could trade all day."""
+    smooth = [j for j, kind in enumerate(linear["kinds"]) if kind in ("seasonality", "trend")]
+    taken = np.column_stack([np.ones(len(basis)), linear["columns"][:, smooth]])
+    seen = explained > 0
+    factors = np.linalg.lstsq(taken[seen], basis[seen], rcond=None)[0]
+    return basis - taken @ factors
