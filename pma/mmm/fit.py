@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import resource
 import sys
 import time
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -53,16 +55,23 @@ def fit_geo(rows: pd.DataFrame, room: MmmSettings, engine: str | None = None) ->
 
 
 def fit_id(rows: pd.DataFrame, room: MmmSettings) -> str:
-    """Return a digest of what decides a fit: the model, the settings, the geo's data; sixteen hex digits."""
+    """Return a digest of what decides a fit: code, model, settings and the geo's data; sixteen hex digits."""
     used = ["geo_level", "geo", "week_start", "variable", "role", "value", "target"]
     used += [name for name in ("is_complete_week",) if name in rows]
     sorted_rows = rows[used].astype({"week_start": str}).sort_values(used[2:4], ignore_index=True)
-    digest = hashlib.sha256(room.model.model_dump_json().encode())
+    digest = hashlib.sha256(_code())
+    digest.update(room.model.model_dump_json().encode())
     digest.update(room.fit.model_dump_json(exclude={"targets", "geo_levels", "methods"}).encode())
     if "method" in rows and rows["method"].iloc[0] == "ridge":
         digest.update(room.ridge.model_dump_json().encode())
     digest.update(sorted_rows.to_csv(index=False).encode())
     return digest.hexdigest()[:16]
+
+
+@functools.cache
+def _code() -> bytes:
+    """The source of this room: a fit that landed from an older one is not taken for a new one."""
+    return b"".join(file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py")))
 
 
 def peak_rss_mb() -> float:

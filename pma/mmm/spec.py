@@ -200,7 +200,7 @@ class FitSettings(Section):
     )
     chains: PositiveInt = Field(4, description="chains of the sampler")
     tune: PositiveInt = Field(500, description="draws of each chain that only adapt the sampler")
-    draws: PositiveInt = Field(500, description="draws of each chain that are kept")
+    draws: PositiveInt = Field(750, description="draws of each chain that are kept")
     seed: int = Field(1, ge=0, description="seed of all fits")
     kept_draws: PositiveInt = Field(200, description="draws that are written for planning")
     curve_points: int = Field(21, ge=3, description="spend levels of a response curve")

@@ -16,7 +16,7 @@ from tests.mmm.clean_world import clean_world
 
 pytestmark = pytest.mark.slow
 SEEDS = range(20)
-SETTINGS = FitSettings(chains=2)
+SETTINGS = FitSettings()
 # Largest median error of a channel's ROAS by noise; what intervals of 90 % must cover.
 BARS = {0.02: 0.07, 0.03: 0.10}
 COVERS = (0.85, 0.97)
@@ -37,7 +37,7 @@ def study(noise, spec):
     assert mapped.errors.empty
     parts = [
         pd.DataFrame(list(row["mmm_channel_summary"])).assign(
-            geo=row["geo"], status=row["status"], seconds=row["seconds"], rss=row["peak_rss_mb"]
+            geo=row["geo"], status=row["status"], message=row["message"], seconds=row["seconds"], rss=row["peak_rss_mb"]
         )
         for row in mapped.rows.to_dict("records")
     ]
@@ -59,6 +59,7 @@ def told(found, what):
         f"{fits['rss'].max():.0f} MiB",
         flush=True,
     )
+    print(*sorted(set(fits["message"].dropna())), sep="\n", flush=True)
     print(found.groupby("channel")["error"].median().map("{:.1%}".format).to_string(), flush=True)
 
 
