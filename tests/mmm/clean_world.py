@@ -18,13 +18,14 @@ SIX = (
 LEVEL = 500.0
 
 
-def clean_world(seed, noise=0.02, weeks=156, channels=SIX, media_share=0.35, movement=2.0, swell=False):
+def clean_world(seed, noise=0.02, weeks=156, channels=SIX, media_share=0.35, movement=2.0, swell=False, spike=None):
     """Return rows of bl.mmm_input and the truth of a country; the last day closes a week.
 
     Adstock, saturation, effects, season, growth, events and context are the simulator's. Spend moves `movement` times
     as much (of its logarithm), and each channel pauses for two to four weeks after every eight to sixteen: without
     pauses even a model that knows all forms could not say what a channel brings. The swell of demand that nobody
-    measures is left out unless `swell`. Media bring `media_share` of the target; noise is upon all.
+    measures is left out unless `swell`. `spike`: a channel that spends 30 times as much in one week.
+    Media bring `media_share` of the target; noise is upon all.
     """
     settings = SimulationSettings(
         seed=seed, regions={"DACH": ("DE",)}, weeks=weeks, confounding=0.0, lift_tests=0, missing_feeds=False
@@ -33,6 +34,8 @@ def clean_world(seed, noise=0.02, weeks=156, channels=SIX, media_share=0.35, mov
     index = market.weeks
     places = [CHANNEL_NAMES.index(name) for name in channels]
     moved = _moved(market.structure.spend, movement) * _pauses(seed, market.structure.spend.shape)
+    if spike is not None:
+        moved[0, CHANNEL_NAMES.index(spike), 100] = 30 * moved[0, CHANNEL_NAMES.index(spike)].mean()
     spend = pd.DataFrame(moved[0, places].T, index=index, columns=list(channels))
     paid = market.structure.with_spend(moved).paid[UPLOADS][0]
     effect = pd.DataFrame(paid[0, places].T, index=index, columns=list(channels))

@@ -104,6 +104,29 @@ def test_a_wrong_adstock_misses_the_same_world(world):
     assert found["status"] == "flagged"
 
 
+def test_one_week_of_thirty_times_the_spend_breaks_no_channel():
+    world = clean_world(0, spike="google_pmax")
+    found = fit_geo(world.rows.assign(target="uploads"), room(CLEAN, SHORT)).iloc[0]
+    summary = pd.DataFrame(found["mmm_channel_summary"]).set_index("channel")
+    error = (summary["roas_p50"] / world.roas - 1).abs()
+    assert error.drop("google_pmax").median() < 0.12 and error.max() < 0.4
+
+
+def test_outlier_weeks_of_the_target_are_survived(world):
+    rows = world.rows.reset_index(drop=True)
+    target = rows.index[rows["variable"] == "uploads"]
+    rows.loc[target[[20, 70, 120]], "value"] *= [2.0, 0.4, 1.8]
+    found = fit_geo(rows.assign(target="uploads"), room(CLEAN, SHORT)).iloc[0]
+    summary = pd.DataFrame(found["mmm_channel_summary"]).set_index("channel")
+    assert (summary["roas_p50"] / world.roas - 1).abs().median() < 0.15
+
+
+def test_one_channel_is_enough():
+    rows = media_world(weeks=104, channels=1).rows.assign(target="uploads")
+    found = fit_geo(rows, room(CLEAN, SHORT)).iloc[0]
+    assert found["channels"] == 1 and found["status"] in ("ok", "flagged")
+
+
 def test_equal_seeds_give_equal_fits_and_another_geo_does_not(world):
     tiny = FitSettings(chains=1, tune=50, draws=20)
     rows = media_world(weeks=60, channels=2).rows.assign(target="uploads")
