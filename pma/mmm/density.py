@@ -103,15 +103,16 @@ def lag_weights(kind, first, second, weights, by_first, by_second):  # type: ign
 
 
 @jit
-def saturated(kind: int, level: np.ndarray, first: float, second: float, out: np.ndarray):  # type: ignore[no-untyped-def]
-    """Fill saturation; (weeks,) in and out."""
+def saturated(kind, level, first, second, out, logs):  # type: ignore[no-untyped-def]
+    """Fill saturation, and for Hill the logarithms of the level, which cost as much; (weeks,) each."""
     weeks = level.shape[0]
     if kind <= 1:
         slope = second if kind == 0 else 1.0
-        shift = math.log(first)
+        shift = slope * math.log(first)
         for t in range(weeks):
             if level[t] > LEAST:
-                out[t] = 1.0 / (1.0 + math.exp(-slope * (math.log(level[t]) - shift)))
+                logs[t] = math.log(level[t])
+                out[t] = 1.0 / (1.0 + math.exp(shift - slope * logs[t]))
             else:
                 out[t] = 0.0
         return
@@ -121,9 +122,7 @@ def saturated(kind: int, level: np.ndarray, first: float, second: float, out: np
 
 
 @jit
-def saturated_back(  # type: ignore[no-untyped-def]
-    kind: int, level: np.ndarray, first: float, second: float, value: np.ndarray, slope_of: np.ndarray
-):
+def saturated_back(kind, level, first, second, value, logs, slope_of):  # type: ignore[no-untyped-def]
     """Turn slopes by saturation into slopes by level, in place; return the slopes by log first and log second."""
     weeks = level.shape[0]
     by_first = by_second = 0.0
@@ -134,7 +133,7 @@ def saturated_back(  # type: ignore[no-untyped-def]
             if level[t] > LEAST:
                 inner = slope_of[t] * value[t] * (1.0 - value[t]) * slope
                 by_first -= inner
-                by_second += inner * (math.log(level[t]) - shift)
+                by_second += inner * (logs[t] - shift)
                 slope_of[t] = inner / level[t]
             else:
                 slope_of[t] = 0.0
@@ -321,14 +320,14 @@ def log_density(  # type: ignore[no-untyped-def]
     own = unpacked(theta, slots, adstock_kind <= 1)
     weights = np.empty((channels, lags))
     by_first, by_second = np.empty((channels, lags)), np.empty((channels, lags))
-    level, value = np.zeros((channels, weeks)), np.empty((channels, weeks))
+    level, value, logs = np.zeros((channels, weeks)), np.empty((channels, weeks)), np.empty((channels, weeks))
     mean, centre = np.empty(channels), np.empty(channels)
 
     mu = np.full(weeks, theta[LEVEL])
     for c in range(channels):
         lag_weights(adstock_kind[c], own[ADSTOCK_1, c], own[ADSTOCK_2, c], weights[c], by_first[c], by_second[c])
         adstocked(spend[c], unknown[c], own[GAP, c], weights[c], level[c])
-        saturated(saturation_kind[c], level[c], own[SATURATION_1, c], own[SATURATION_2, c], value[c])
+        saturated(saturation_kind[c], level[c], own[SATURATION_1, c], own[SATURATION_2, c], value[c], logs[c])
         mean[c] = max((known[c] * value[c]).sum(), 1e-300)
         centre[c] = (explained * value[c]).sum() / (explained.sum() * mean[c])
         mu += own[EFFECT, c] * (value[c] / mean[c] - centre[c])
@@ -368,7 +367,7 @@ def log_density(  # type: ignore[no-untyped-def]
         )  # fmt: skip
         by = np.zeros(6)
         by[SATURATION_1], by[SATURATION_2] = saturated_back(
-            saturation_kind[c], level[c], own[SATURATION_1, c], own[SATURATION_2, c], value[c], back
+            saturation_kind[c], level[c], own[SATURATION_1, c], own[SATURATION_2, c], value[c], logs[c], back
         )
         by_1, by_2, by_gap = adstocked_back(
             spend[c], unknown[c], own[GAP, c], weights[c], by_first[c], by_second[c], back

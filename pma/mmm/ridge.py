@@ -148,12 +148,12 @@ def transformed(spend, retention, half, slope, lags):  # type: ignore[no-untyped
     channels, weeks = spend.shape
     value, level = np.empty((channels, weeks)), np.zeros(weeks)
     weights, by_1, by_2 = np.empty(lags), np.empty(lags), np.empty(lags)
-    nothing = np.zeros(weeks)
+    nothing, logs = np.zeros(weeks), np.empty(weeks)
     for c in range(channels):
         lag_weights(0, max(retention[c], 1e-9), 1.0, weights, by_1, by_2)
         level[:] = 0.0
         adstocked(spend[c], nothing, 0.0, weights, level)
-        saturated(0, level, half[c], slope[c], value[c])
+        saturated(0, level, half[c], slope[c], value[c], logs)
     return value
 
 
