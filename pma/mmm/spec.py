@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
@@ -21,7 +21,9 @@ PARAMETERS: dict[str, tuple[str, ...]] = {
 
 
 class Prior(Section):
-    """A distribution over positive numbers (beta: over 0 to 1), its parameters named and meant as in PyMC."""
+    """A distribution over positive numbers (beta: over 0 to 1), its parameters named as in PyMC; given whole."""
+
+    given_whole: ClassVar[bool] = True
 
     family: Family
     mu: float | None = None
