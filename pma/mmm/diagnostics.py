@@ -146,8 +146,9 @@ def verdict(found: Diagnostics, draws: int, reasons: list[str | None], settings:
     """Return ok or flagged, and the sentences that say what to mind."""
     said = []
     if found.rhat_max > settings.max_rhat or found.ess_bulk_min < settings.min_ess:
+        agreement = "one chain" if np.isnan(found.rhat_max) else f"R-hat {found.rhat_max:.3f}"
         said.append(
-            f"The computation has not settled (R-hat {found.rhat_max:.3f}, {found.ess_bulk_min:.0f} effective draws): "
+            f"The computation has not settled ({agreement}, {found.ess_bulk_min:.0f} effective draws): "
             "run it again with more draws (mmm.fit.tune, mmm.fit.draws) before anybody uses it."
         )
     if found.divergences > settings.max_divergent_share * draws:
@@ -172,7 +173,13 @@ def verdict(found: Diagnostics, draws: int, reasons: list[str | None], settings:
 
 def ridge_verdict(found: dict[str, float], reasons: list[str | None], settings: FitSettings) -> tuple[str, str | None]:
     """Return ok or flagged, and the sentences that say what to mind, of a ridge regression."""
-    said = [*_goes_on(found["autocorrelation"], settings), *_many_doubts(reasons, settings)]
+    said = _goes_on(found["autocorrelation"], settings)
+    if found["media_share"] > settings.max_media_share:
+        said.append(
+            f"Media would bring {found['media_share']:.0%} of all there is: what moves along with them is counted as "
+            "theirs. Believe the model's lower numbers, or test."
+        )
+    said += _many_doubts(reasons, settings)
     return ("flagged", " ".join(said)) if said else ("ok", None)
 
 

@@ -213,6 +213,9 @@ class FitSettings(Section):
     max_divergent_share: float = Field(0.01, ge=0, description="a fit with more divergent draws is flagged")
     max_autocorrelation: float = Field(0.4, gt=0, description="residuals that follow each other more are flagged")
     coverage: tuple[float, float] = Field((0.78, 0.99), description="weeks inside their 90 % interval; else flagged")
+    max_media_share: float = Field(
+        0.8, gt=0, description="a ridge that gives paid media a larger share of the target is flagged"
+    )
     learned_ratio: float = Field(
         0.7, gt=0, description="a channel whose effect is no narrower than this part of its prior is not to be trusted"
     )

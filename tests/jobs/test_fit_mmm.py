@@ -93,7 +93,7 @@ def test_the_other_tables_have_the_rows_of_the_fits(ran):
 def test_a_second_run_fits_nothing_and_leaves_the_tables_as_they_are(ran, capsys):
     before = {name: stored(ran, name) for name in TABLES}
     main(arguments(ran))
-    assert "AT uploads: " in capsys.readouterr().out
+    assert "AT uploads (bayes): " in capsys.readouterr().out
     for name in TABLES:
         pd.testing.assert_frame_equal(before[name], stored(ran, name))
 

@@ -53,6 +53,13 @@ def test_each_fault_has_its_sentence(wrong, words):
     assert status == "flagged" and words in message
 
 
+def test_a_ridge_is_judged_by_what_it_has():
+    found = {"autocorrelation": 0.0, "media_share": 0.4}
+    assert diagnostics.ridge_verdict(found, [None], SETTINGS) == ("ok", None)
+    status, message = diagnostics.ridge_verdict({**found, "media_share": 1.1}, ["doubt"], SETTINGS)
+    assert status == "flagged" and "Media would bring 110% of all there is" in message and "1 of 1" in message
+
+
 def layout(effect):
     spec = ModelSpec(media=MediaSpec(effect=effect))
     return Layout(make_design(media_world(weeks=60, channels=3).rows, "uploads", spec, SETTINGS), spec)
