@@ -122,7 +122,8 @@ def landed_records(fits: pd.DataFrame) -> list[tuple]:
 def fits_text(runs: pd.DataFrame) -> str:
     """Return one line per geo and target, for the end of the job's output."""
     lines = []
-    for run in runs.sort_values(list(TASK)).to_dict("records"):
+    known = runs.astype(object).where(runs.notna(), None)
+    for run in known.sort_values(list(TASK)).to_dict("records"):
         said = [f"{run['geo']} {run['target']} ({run['method']}): {run['status']}.", run["message"] or ""]
         doubtful = [] if run["not_trusted"] is None else list(run["not_trusted"])
         said += [f"Not to be trusted: {', '.join(doubtful)}."] if doubtful else []
