@@ -12,7 +12,7 @@ from numba import njit
 from numba.core import config
 
 # Functions of these files call each other: numba would keep one that has an older version of another inside.
-_FILES = ("compiled.py", "density.py", "ridge.py", "transforms.py")
+_FILES = ("compiled.py", "density.py", "log_prior.py", "ridge.py", "transforms.py")
 
 
 def cache_folder() -> Path:

@@ -11,6 +11,7 @@ import numpy as np
 from pma.mmm import density
 from pma.mmm.density import LEVEL, SIGMA
 from pma.mmm.design import Design
+from pma.mmm.log_prior import FAMILIES
 from pma.mmm.spec import MediaSpec, ModelSpec, Prior
 
 
@@ -60,7 +61,7 @@ class Layout:
                 if prior is not None:
                     factor = design.effect_scale[c] if row == density.EFFECT else 1.0
                     self.slots[row, c], at = at, at + 1
-                    self.families[row, c] = density.FAMILIES[prior.family]
+                    self.families[row, c] = FAMILIES[prior.family]
                     self.first[row, c], self.second[row, c] = scaled(prior, float(factor))
         self.size = at
         self.labels = self._labels()
@@ -100,8 +101,8 @@ class Layout:
             [
                 *(self.at_nu, self.at_tau, self.at_columns, self.at_waves),
                 *(float(spec.level_on == "intercept"), spec.level_mu, spec.level_sigma),
-                *(density.FAMILIES[likelihood.sigma.family], *likelihood.sigma.numbers),
-                *(density.FAMILIES[likelihood.nu.family], *likelihood.nu.numbers),
+                *(FAMILIES[likelihood.sigma.family], *likelihood.sigma.numbers),
+                *(FAMILIES[likelihood.nu.family], *likelihood.nu.numbers),
                 spec.trend.sigma,
             ],
             dtype=float,
@@ -197,8 +198,8 @@ def _parameters(media: MediaSpec, spec: ModelSpec, has_gap: bool) -> tuple[Prior
 
 def _middle(family: int, first: float, second: float) -> float:
     """About the middle of a prior, on the sampler's scale."""
-    if family == density.FAMILIES["log_normal"]:
+    if family == FAMILIES["log_normal"]:
         return first
-    if family == density.FAMILIES["half_normal"]:
+    if family == FAMILIES["half_normal"]:
         return float(np.log(0.67 * first))
     return float(np.log(first / second))
