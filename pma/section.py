@@ -1,7 +1,7 @@
 """The base of every group of settings."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, ValidatorFunctionWrapHandler, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -12,7 +12,10 @@ class Section(BaseModel):
 
     Lists stand for tuples and whole numbers for floats, as YAML writes them; a boolean stands for nothing else. A group
     of which a part is given keeps the rest of its default, where it stands: two groups of one class may differ there.
+    A class that is `given_whole` keeps nothing: its fields only mean something together.
     """
+
+    given_whole: ClassVar[bool] = False
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
 
@@ -36,7 +39,7 @@ class Section(BaseModel):
 
 def _laid_over(default: Any, given: Any) -> Any:
     """Lay what is given of a group over what its default says beyond the defaults of its class."""
-    if not isinstance(default, Section) or not isinstance(given, Mapping):
+    if not isinstance(default, Section) or default.given_whole or not isinstance(given, Mapping):
         return given
     said = {name: getattr(default, name) for name in default.model_fields_set}
     return {**said, **{name: _laid_over(said.get(name), value) for name, value in given.items()}}

@@ -225,13 +225,24 @@ def _explain(item: Any) -> str:
 
 def _keys_at(path: Sequence[str]) -> list[str]:
     model: type[BaseModel] = Settings
+    names_between = 0
     for part in path:
+        if names_between:
+            names_between -= 1
+            continue
         field = model.model_fields.get(part)
         inner = _model_in(field.annotation) if field is not None else None
-        if inner is None:
+        if field is None or inner is None:
             return []
-        model = inner
+        model, names_between = inner, _depth(field.annotation)
     return sorted(model.model_fields)
+
+
+def _depth(annotation: Any) -> int:
+    """How many names or places stand between a setting and the groups in it: one per mapping or list."""
+    if typing.get_origin(annotation) in (dict, tuple, list):
+        return 1 + max(_depth(inner) for inner in typing.get_args(annotation))
+    return 0
 
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:

@@ -1,4 +1,4 @@
-"""Settings of the media mix model's input and of the checks of what is missing in it."""
+"""Settings of the media mix model: its input, the checks of what is missing in it, the model and its fits."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, PositiveInt
 
+from pma.mmm.spec import FitSettings, ModelSpec, RidgeSettings
 from pma.section import Section
 
 GeoLevel = Literal["country", "management_region"]
@@ -64,3 +65,6 @@ class MmmSettings(Section):
 
     panel: PanelSettings = PanelSettings()
     readiness: ReadinessSettings = ReadinessSettings()
+    model: ModelSpec = ModelSpec()
+    fit: FitSettings = FitSettings()
+    ridge: RidgeSettings = RidgeSettings()

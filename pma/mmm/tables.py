@@ -1,5 +1,7 @@
 """The tables of the media mix model."""
 
+from typing import Any
+
 from pma.tables import Column, TableSpec
 
 GEO_LEVEL = Column("geo_level", "string", "country or management_region")
@@ -57,4 +59,172 @@ MMM_READINESS = TableSpec(
     checks={"severity_is_known": "severity IN ('fail', 'warn', 'ok')"},
 )
 
-TABLES = (MMM_INPUT, MMM_READINESS)
+TARGET = Column("target", "string", "uploads or gmv")
+METHOD = Column("method", "string", "bayes, or ridge: the quick second opinion, whose intervals are its Pareto front's")
+FIT_KEY = ("run_id", "geo_level", "geo", "target", "method")
+# The interval of every number that has one.
+INTERVAL = "5 % to 95 % of its posterior"
+
+
+def _of_fit(name: str, grain: str, key: tuple[str, ...], columns: tuple[Column, ...], **more: Any) -> TableSpec:
+    """A table of what fits say: one row per fit and `key`."""
+    return TableSpec(
+        name=name,
+        grain=grain,
+        key=(*FIT_KEY, *key),
+        columns=(GEO_LEVEL, GEO, TARGET, METHOD, *columns, ORIGIN, RUN),
+        cluster_by=("geo", "target"),
+        **more,
+    )
+
+
+MMM_RUNS = _of_fit(
+    "bl.mmm_runs",
+    "run x geo x target x method, fitted or not",
+    (),
+    (
+        Column("engine", "string", "where it was fitted: serial, joblib, pandas_udf, ray"),
+        Column(
+            "status", "string", "ok; flagged: read the message first; failed; not_ready: never tried", required=True
+        ),
+        Column("message", "string", "what a reader must know, in words; null: nothing"),
+        Column("not_trusted", "array<string>", "channels whose numbers say little"),
+        Column("notes", "array<string>", "what was done to the data before the fit"),
+        Column("fit_id", "string", "digest of model, settings and data: equal ids are equal fits"),
+        Column("weeks", "int", "weeks that were explained"),
+        Column("channels", "int", "paid channels in the model"),
+        Column("seconds", "double", "time of the fit, s"),
+        Column("peak_rss_mb", "double", "largest memory of its worker so far, MiB"),
+        Column("rhat_max", "double", "largest R-hat of all parameters; 1: chains agree"),
+        Column("ess_bulk_min", "double", "smallest effective number of draws, for means"),
+        Column("ess_tail_min", "double", "smallest effective number of draws, for intervals"),
+        Column("divergences", "int", "draws at which the sampler lost its way"),
+        Column("mape", "double", "mean absolute error of explained weeks, share of the target (in sample)"),
+        Column("r2", "double", "share of the target's variance that is explained (in sample)"),
+        Column("coverage_90", "double", "share of explained weeks inside their 90 % predictive interval (in sample)"),
+        Column("autocorrelation", "double", "correlation of a week's residual with the last one's"),
+        Column("media_share", "double", "share of the expected target that paid media bring"),
+    ),
+    checks={"status_is_known": "status IN ('ok', 'flagged', 'failed', 'not_ready')"},
+)
+
+MMM_CONTRIBUTIONS = _of_fit(
+    "bl.mmm_contributions",
+    "run x geo x target x week x component; the means of a week add up to its expected target",
+    ("week_start", "component"),
+    (
+        Column("week_start", "date", "Monday of the week"),
+        Column(
+            "component", "string", "a channel, baseline, trend, seasonality, an event, an organic or context variable"
+        ),
+        Column(
+            "kind",
+            "string",
+            "paid, baseline, trend, seasonality, event, organic, context or interaction",
+            required=True,
+        ),
+        Column("mean", "double", "expected contribution, unit of the target", required=True),
+        Column("p05", "double", "lower end of its 90 % interval", required=True),
+        Column("p50", "double", "its median", required=True),
+        Column("p95", "double", "upper end of its 90 % interval", required=True),
+    ),
+)
+
+MMM_CHANNEL_SUMMARY = _of_fit(
+    "bl.mmm_channel_summary",
+    "run x geo x target x channel, over the weeks whose spend is known",
+    ("channel",),
+    (
+        Column("channel", "string", "the paid channel"),
+        Column("spend", "double", "money of these weeks, reporting currency", required=True),
+        Column("weeks", "int", "weeks whose spend is known", required=True),
+        Column("contribution", "double", "what it brought in them, unit of the target", required=True),
+        Column("contribution_p05", "double", "lower end of its 90 % interval", required=True),
+        Column("contribution_p95", "double", "upper end of its 90 % interval", required=True),
+        Column("share", "double", "of the expected target of these weeks", required=True),
+        Column("roas_mean", "double", "contribution per money", required=True),
+        Column("roas_p05", "double", "lower end of its 90 % interval", required=True),
+        Column("roas_p50", "double", "its median", required=True),
+        Column("roas_p95", "double", "upper end of its 90 % interval", required=True),
+        Column("mroas_mean", "double", "of 1 % more spend in every week, per money", required=True),
+        Column("mroas_p05", "double", "lower end of its 90 % interval", required=True),
+        Column("mroas_p95", "double", "upper end of its 90 % interval", required=True),
+        Column(
+            "prior_width", "double", "width of the logarithm's posterior over that of its prior; 1: nothing learned"
+        ),
+        Column("is_trusted", "boolean", "false: the reason says why it says little", required=True),
+        Column("reason", "string", "why it is not to be trusted, in words; null: it is"),
+    ),
+)
+
+MMM_RESPONSE_CURVES = _of_fit(
+    "bl.mmm_response_curves",
+    "run x geo x target x channel x spend level",
+    ("channel", "spend"),
+    (
+        Column("channel", "string", "the paid channel"),
+        Column("spend", "double", "money a week, the same every week"),
+        Column("mean", "double", "what it brings a week in the long run, unit of the target", required=True),
+        Column("p05", "double", "lower end of its 90 % interval", required=True),
+        Column("p95", "double", "upper end of its 90 % interval", required=True),
+        Column(
+            "is_seen", "boolean", "false: beyond the spend of any week, so a guess by the curve's form", required=True
+        ),
+    ),
+)
+
+MMM_POSTERIOR = _of_fit(
+    "bl.mmm_posterior",
+    "run x geo x target x draw x channel",
+    ("draw", "channel"),
+    (
+        Column("draw", "int", "number of the draw; one draw's channels belong together"),
+        Column("channel", "string", "the paid channel"),
+        Column("adstock", "string", "kind of adstock, see pma.mmm.transforms", required=True),
+        Column("adstock_first", "double", "its first parameter", required=True),
+        Column("adstock_second", "double", "its second parameter; 1 where it has one", required=True),
+        Column("lags", "int", "weeks that an ad works", required=True),
+        Column("saturation", "string", "kind of saturation, see pma.mmm.transforms", required=True),
+        Column("saturation_first", "double", "its first parameter, in usual spend", required=True),
+        Column("saturation_second", "double", "its second parameter; 1 where it has one", required=True),
+        Column("usual_spend", "double", "money that counts as 1 in the formulas", required=True),
+        Column("coefficient", "double", "factor of saturated media, unit of the target a week", required=True),
+    ),
+)
+
+FITS = (MMM_CONTRIBUTIONS, MMM_CHANNEL_SUMMARY, MMM_RESPONSE_CURVES, MMM_POSTERIOR)
+# What a row of a fit has beyond what the table of runs, or the fit itself, says of it.
+OF_FIT = {*FIT_KEY, ORIGIN.name}
+
+MMM_LANDED = TableSpec(
+    name="st_il.mmm_landed",
+    grain="fit that has ended well or not, whole: what a job that was killed need not do again",
+    key=("fit_id",),
+    columns=(
+        Column("fit_id", "string", "digest of model, settings and data"),
+        GEO_LEVEL,
+        GEO,
+        TARGET,
+        METHOD,
+        *(column for column in MMM_RUNS.columns if column.name not in {*OF_FIT, "fit_id"}),
+        *(
+            Column(
+                spec.table,
+                "array<struct<" + ",".join(f"{c.name}:{c.type}" for c in spec.columns if c.name not in OF_FIT) + ">>",
+                f"rows of {spec.name}",
+                required=True,
+            )
+            for spec in FITS
+        ),
+        ORIGIN,
+        RUN,
+    ),
+    cluster_by=("geo_level", "geo"),
+)
+
+TABLES = (MMM_INPUT, MMM_READINESS, MMM_RUNS, *FITS, MMM_LANDED)
+
+
+def landed_ddl() -> str:
+    """The columns that a fit returns, as map_groups takes them: those of st_il.mmm_landed less `run_id`."""
+    return ", ".join(f"{column.name} {column.type}" for column in MMM_LANDED.columns if column.name != RUN.name)

@@ -4,6 +4,7 @@ steps   the whole embedding job on the receipts of the Complete Journey, in an e
 growth  features and encoding of 1, 4, 16 and 40 times as many customers: time, memory and the exponent of the growth
 peers   the same features by DuckDB and the same product vectors by gensim, beside ours, in one run
 clicks  events to sessions, channels and credit, beside DuckDB: events per second, memory, growth, one heavy device
+mmm     the media mix model beside pymc-marketing's own with the same priors: effective draws per CPU second
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PARTS = ("steps", "growth", "peers", "clicks")
+PARTS = ("steps", "growth", "peers", "clicks", "mmm")
 
 
 def main() -> int:

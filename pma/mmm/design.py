@@ -1,0 +1,299 @@
+"""One geo's data as the model takes them: scaled, with what is not known marked and never filled with zeros."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pma.mmm.basis import season, trend_lines, trend_waves
+from pma.mmm.spec import FitSettings, MediaSpec, ModelSpec
+
+WEEK = pd.Timedelta(days=7)
+# The prior's scale of a linear column, by what it is.
+SIGMAS = {
+    "context": "context_sigma",
+    "organic": "organic_sigma",
+    "event": "event_sigma",
+    "interaction": "interaction_sigma",
+    "seasonality": "season_sigma",
+}
+KINDS = {"context": "context", "organic": "organic", "calendar": "event", "interaction": "interaction"}
+
+
+class NotFitError(ValueError):
+    """The data of a geo cannot carry a model; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """One geo and target, ready for the sampler; T weeks, C channels, K linear columns, W waves of the trend.
+
+    weeks: Mondays without a gap. value: the target as given, NaN unknown; (T,). scale: its usual week; y: the target
+    over it, 0 where unknown. explained: 1 where the week enters the likelihood. channels, media: names and specs.
+    money: spend as given, NaN unknown; spend_scale, (C,): the channel's usual spend; spend, unknown, known: see
+    `pma.mmm.density.log_density`, but (T, C). effect_scale, (C,): what the prior of the mean contribution is multiplied
+    by. names, kinds: of the linear columns; columns, (T, K), times their prior scale; rotation, (K, K): principal axes;
+    means, (K,): what was taken off `columns`; none, (K,): the value of a column that counts as no contribution (no
+    event, no newsletter; else the mean). basis: (T, W). notes: what was done to the data, in words.
+    """
+
+    geo_level: str
+    geo: str
+    target: str
+    weeks: pd.DatetimeIndex
+    value: np.ndarray
+    scale: float
+    y: np.ndarray
+    explained: np.ndarray
+    channels: tuple[str, ...]
+    media: tuple[MediaSpec, ...]
+    money: np.ndarray
+    spend_scale: np.ndarray
+    spend: np.ndarray
+    unknown: np.ndarray
+    known: np.ndarray
+    effect_scale: np.ndarray
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    columns: np.ndarray
+    means: np.ndarray
+    none: np.ndarray
+    rotation: np.ndarray
+    basis: np.ndarray
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def has_gap(self) -> np.ndarray:
+        """Channels with weeks of unknown spend; booleans of (C,)."""
+        return self.unknown.any(axis=0)
+
+
+def make_design(
+    rows: pd.DataFrame, target: str, spec: ModelSpec, settings: FitSettings, hidden: pd.Index | None = None
+) -> Design:
+    """Return the design of one geo from its rows of bl.mmm_input (geo_level, geo, week_start, variable, role, value).
+
+    Weeks that have no row, and values that are null, are unknown. A target of an unknown, hidden or incomplete week is
+    not explained; it is predicted all the same. Unknown spend is a level of the channel's own, times its usual spend
+    (before the first and after the last known week) or the line between its neighbours (inside), estimated along.
+    `hidden`: weeks whose target the model must not see (validation). Raises NotFitError.
+    """
+    notes: list[str] = []
+    wide, roles = _wide(rows, target, notes)
+    if spec.leave_out:
+        wide = wide.drop(columns=[name for name in spec.leave_out if name in wide])
+    weeks = pd.DatetimeIndex(wide.index)
+    value = wide[target].to_numpy(dtype=float)
+    explained = _explained(rows, wide[target], spec, hidden)
+    seen = value[explained > 0]
+    if len(seen) < settings.min_weeks:
+        raise NotFitError(
+            f"{target} is known in {len(seen)} weeks; a model needs {settings.min_weeks} (mmm.fit.min_weeks). "
+            "Wait for more weeks, or model its management region"
+        )
+    if np.ptp(seen) <= 1e-9 * np.abs(seen).max():
+        raise NotFitError(f"{target} is {seen[0]:g} in every week: there is nothing to explain. Check its feed")
+    scale = float(np.median(seen))
+    if scale <= 0:
+        raise NotFitError(f"the usual week of {target} is {scale:g}: a model needs a positive one. Check its feed")
+    geo_level, geo = str(rows["geo_level"].iloc[0]), str(rows["geo"].iloc[0])
+    channels = [name for name in map(str, wide) if roles[name] == "paid" and _spends(wide[name], name, notes)]
+    _check_named(spec, geo, roles)
+    if not channels:
+        raise NotFitError("no paid channel has any spend: there is no media effect to measure. Check bl.mmm_readiness")
+    money, spend_scale, spend, unknown, known = _media(wide[channels], explained, notes)
+    media = tuple(spec.media_of(geo, name) for name in channels)
+    mean_spend = (known * np.nan_to_num(money)).sum(axis=0)
+    linear = _linear(wide, roles, spec, explained, notes)
+    return Design(
+        geo_level=geo_level,
+        geo=geo,
+        target=target,
+        weeks=weeks,
+        value=value,
+        scale=scale,
+        y=np.where(explained > 0, np.nan_to_num(value), 0.0) / scale,
+        explained=explained,
+        channels=tuple(channels),
+        media=media,
+        money=money,
+        spend_scale=spend_scale,
+        spend=spend,
+        unknown=unknown,
+        known=known,
+        effect_scale=_effect_scale(media, mean_spend, scale),
+        **linear,
+        basis=_left_over(trend_waves(len(weeks), spec.trend), linear, explained),
+        notes=tuple(notes),
+    )
+
+
+def _wide(rows: pd.DataFrame, target: str, notes: list[str]) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Weeks x variables on a grid of Mondays, and the role of each variable; other targets are left out."""
+    used = rows[(rows["role"] != "target") | (rows["variable"] == target)]
+    if not (used["variable"] == target).any():
+        raise NotFitError(f"no rows of {target}. Run jobs/mmm_input.py, or change mmm.fit.targets")
+    twice = used.duplicated(["week_start", "variable"], keep=False)
+    if twice.any():
+        first = used[twice].iloc[0]
+        raise NotFitError(
+            f"{first['variable']} has more than one row in the week of {first['week_start']}. One row per week and "
+            "variable: add them up"
+        )
+    starts = pd.to_datetime(used["week_start"])
+    if (starts.dt.weekday != 0).any():
+        day = starts[starts.dt.weekday != 0].iloc[0].date()
+        raise NotFitError(f"{day} is no Monday: the model takes weeks, not days. Add days up to weeks")
+    values = used["value"].astype(float)
+    if np.isinf(values).any():
+        name = used["variable"][np.isinf(values)].iloc[0]
+        raise NotFitError(f"{name} is infinite in a week. Mend its feed; null stands for unknown")
+    frame = used.assign(week_start=starts, value=values)
+    wide = frame.pivot(index="week_start", columns="variable", values="value")
+    wide.columns = wide.columns.astype(str)
+    grid = pd.date_range(wide.index.min(), wide.index.max(), freq=WEEK)
+    if len(grid) > len(wide):
+        notes.append(f"{len(grid) - len(wide)} weeks have no rows: they are modelled as unknown")
+    roles = dict(zip(frame["variable"], frame["role"], strict=True))
+    return _without_end(wide.reindex(grid), roles), roles
+
+
+def _without_end(wide: pd.DataFrame, roles: dict[str, str]) -> pd.DataFrame:
+    """Cut the last weeks off in which no channel's spend is known yet: they would only add parameters.
+
+    The input ends with a week that has begun; of spend and target alike it has a part or nothing.
+    """
+    paid = [name for name in map(str, wide) if roles[name] == "paid"]
+    known = wide[paid].notna().any(axis=1).to_numpy()
+    return wide.iloc[: int(np.flatnonzero(known)[-1]) + 1] if known.any() else wide
+
+
+def _explained(rows: pd.DataFrame, target: pd.Series, spec: ModelSpec, hidden: pd.Index | None) -> np.ndarray:
+    keep = target.notna().to_numpy().copy()
+    if "is_complete_week" in rows:
+        of_target = rows[rows["variable"] == target.name]
+        cut = pd.to_datetime(of_target["week_start"][~of_target["is_complete_week"].astype(bool)])
+        keep &= ~target.index.isin(cut)
+    if hidden is not None:
+        keep &= ~target.index.isin(pd.to_datetime(hidden))
+    first = np.flatnonzero(keep)[:1]
+    if spec.burn_in_weeks and len(first):
+        keep[: first[0] + spec.burn_in_weeks] = False
+    return keep.astype(float)
+
+
+def _spends(spend: pd.Series, name: str, notes: list[str]) -> bool:
+    if spend.notna().any() and (spend > 0).any():
+        return True
+    notes.append(f"{name} has no spend in any week: it is not in the model")
+    return False
+
+
+def _check_named(spec: ModelSpec, geo: str, roles: dict[str, str]) -> None:
+    asked = {*spec.channels, *spec.geos.get(geo, {})}
+    unknown = sorted(name for name in asked if roles.get(name) != "paid")
+    if unknown:
+        there = ", ".join(sorted(name for name, role in roles.items() if role == "paid"))
+        raise NotFitError(f"mmm.model names {', '.join(unknown)}, which the data do not have as paid; there: {there}")
+
+
+def _media(wide: pd.DataFrame, explained: np.ndarray, notes: list[str]) -> tuple[np.ndarray, ...]:
+    money = wide.to_numpy(dtype=float)
+    negative = money < 0
+    for c in np.flatnonzero(negative.any(axis=0)):
+        notes.append(f"{wide.columns[c]} has {int(negative[:, c].sum())} weeks below zero (credits): taken as zero")
+    money = np.where(negative, 0.0, money)
+    # The median of weeks with spend: one outlier moves neither the scale nor, through it, the priors.
+    usual = np.nanmedian(np.where(money > 0, money, np.nan), axis=0)
+    scaled = money / usual
+    lost = np.isnan(scaled)
+    unknown = np.zeros_like(scaled)
+    week = np.arange(len(scaled))
+    for c in np.flatnonzero(lost.any(axis=0)):
+        have = np.flatnonzero(~lost[:, c])
+        inside = lost[:, c] & (week > have[0]) & (week < have[-1])
+        unknown[lost[:, c], c] = 1.0
+        unknown[inside, c] = np.interp(week[inside], have, scaled[have, c])
+        said = int(lost[:, c].sum())
+        notes.append(f"{wide.columns[c]} is unknown in {said} weeks: its level there is estimated, not taken as zero")
+    known = ~lost * explained[:, None]
+    if not known.any(axis=0).all():
+        name = wide.columns[int(np.flatnonzero(~known.any(axis=0))[0])]
+        raise NotFitError(
+            f"{name} is unknown in every week that the target is known. Leave it out (mmm.model.leave_out)"
+        )
+    return money, usual, np.nan_to_num(scaled), unknown, known / known.sum(axis=0)
+
+
+def _effect_scale(media: tuple[MediaSpec, ...], mean_spend: np.ndarray, scale: float) -> np.ndarray:
+    """What turns the prior of an effect into one of the mean contribution, in usual weeks of the target."""
+    share = mean_spend / mean_spend.sum()
+    by = {"share": share, "roas": mean_spend / scale, "coefficient": np.ones_like(share)}
+    return np.array([by[one.effect.given_as][c] for c, one in enumerate(media)])
+
+
+def _linear(
+    wide: pd.DataFrame, roles: dict[str, str], spec: ModelSpec, explained: np.ndarray, notes: list[str]
+) -> dict[str, Any]:
+    # Name, kind, values times the prior's scale, and the value that counts as none (None: the mean).
+    parts: list[tuple[str, str, np.ndarray, float | None]] = []
+    for name in sorted(map(str, wide)):
+        kind = KINDS.get(roles[name])
+        found = None if kind is None else _column(wide[name], kind, explained, notes)
+        if kind is not None and found is not None:
+            column, zero = found
+            sigma = getattr(spec, SIGMAS[kind])
+            parts.append((name, kind, column * sigma, None if kind == "context" else zero * sigma))
+    weeks = pd.DatetimeIndex(wide.index)
+    for name, column in season(weeks, spec.yearly_order, spec.monthly_order).items():
+        parts.append((name, "seasonality", column * spec.season_sigma, None))
+    for name, column in trend_lines(len(weeks), spec.trend).items():
+        parts.append((name, "trend", column * spec.trend.slope_sigma, None))
+    whole = np.column_stack([part[2] for part in parts]) if parts else np.zeros((len(weeks), 0))
+    means = (whole * explained[:, None]).sum(axis=0) / explained.sum()
+    whole = whole - means
+    none = np.array([0.0 if zero is None else zero - mean for (*_, zero), mean in zip(parts, means, strict=True)])
+    rotation = np.linalg.svd(whole[explained > 0], full_matrices=True)[2].T if parts else np.zeros((0, 0))
+    return {
+        "names": tuple(part[0] for part in parts),
+        "kinds": tuple(part[1] for part in parts),
+        "columns": whole,
+        "means": means,
+        "none": none,
+        "rotation": rotation,
+    }
+
+
+def _column(values: pd.Series, kind: str, explained: np.ndarray, notes: list[str]) -> tuple[np.ndarray, float] | None:
+    """A variable in deviations from its mean (events: as they are), and where its zero is; None: it says nothing.
+
+    Unknown weeks stand at its mean.
+    """
+    raw = values.to_numpy(dtype=float)
+    seen = raw[(explained > 0) & ~np.isnan(raw)]
+    if not len(seen):
+        notes.append(f"{values.name} is unknown: it is not in the model")
+        return None
+    deviation = seen.std()
+    if deviation <= 1e-9 * max(np.abs(seen).max(), 1e-300):
+        notes.append(f"{values.name} is the same in every week: it is not in the model")
+        return None
+    lost = int(np.isnan(raw).sum())
+    if lost:
+        notes.append(f"{values.name} is unknown in {lost} weeks: its mean stands in")
+    filled = np.where(np.isnan(raw), seen.mean(), raw)
+    if kind in ("event", "interaction"):
+        return filled, 0.0
+    return (filled - seen.mean()) / deviation, -seen.mean() / deviation
+
+
+def _left_over(basis: np.ndarray, linear: dict[str, Any], explained: np.ndarray) -> np.ndarray:
+    """The waves less what level, season and straight trend explain of them: else the two could trade all day."""
+    smooth = [j for j, kind in enumerate(linear["kinds"]) if kind in ("seasonality", "trend")]
+    taken = np.column_stack([np.ones(len(basis)), linear["columns"][:, smooth]])
+    seen = explained > 0
+    factors = np.linalg.lstsq(taken[seen], basis[seen], rcond=None)[0]
+    return basis - taken @ factors

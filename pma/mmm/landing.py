@@ -1,0 +1,131 @@
+"""From the input to tasks, one per geo and target, and from fits that have landed to the tables people read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import product
+
+import pandas as pd
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pma.mmm.calendar import records
+from pma.mmm.fit import fit_id
+from pma.mmm.settings import MmmSettings
+from pma.mmm.tables import FIT_KEY, MMM_LANDED, MMM_RUNS
+from pma.tables import TableSpec
+
+TASK = ("geo_level", "geo", "target", "method")
+# What a fit sees of bl.mmm_input, and the task's own columns; as Spark declares them.
+TASK_DDL = (
+    "geo_level string, geo string, week_start date, variable string, role string, value double, "
+    "is_complete_week boolean, data_origin string, target string, method string, fit_id string"
+)
+
+
+_LISTS = tuple(column.name for column in MMM_LANDED.columns if column.type.startswith("array"))
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """What is to be fitted, and what is not.
+
+    rows: of bl.mmm_input, once per target and method, with `target`, `method` and `fit_id`. not_ready: rows of
+    bl.mmm_runs less run_id.
+    """
+
+    rows: pd.DataFrame
+    not_ready: pd.DataFrame
+
+    @property
+    def ids(self) -> list[str]:
+        """The fits that are wanted."""
+        return sorted(self.rows["fit_id"].unique())
+
+    def without(self, landed: Iterable[str]) -> pd.DataFrame:
+        """The rows of fits that have not landed yet."""
+        return self.rows[~self.rows["fit_id"].isin(set(landed))]
+
+
+def make_tasks(inputs: pd.DataFrame, readiness: pd.DataFrame, room: MmmSettings) -> Tasks:
+    """Return what is to be fitted, and what is not ready for it: geos with a check that failed, with its words.
+
+    `inputs`: rows of bl.mmm_input; `readiness`: of bl.mmm_readiness.
+    """
+    settings = room.fit
+    wanted = inputs[inputs["geo_level"].isin(settings.geo_levels)]
+    failed = readiness[(readiness["severity"] == "fail") & readiness["geo_level"].isin(settings.geo_levels)]
+    columns = [part.split()[0] for part in TASK_DDL.split(", ")]
+    ready, not_ready = [], []
+    for (level, geo), rows in wanted.groupby(["geo_level", "geo"], sort=True):
+        faults = failed[(failed["geo_level"] == level) & (failed["geo"] == geo)]
+        for target, method in product(settings.targets, settings.methods):
+            task = rows.assign(target=target, method=method)
+            if len(faults):
+                not_ready.append(_not_ready(task, faults))
+            else:
+                ready.append(task.assign(fit_id=fit_id(task, room))[columns])
+    empty = pd.DataFrame(columns=columns)
+    names = [column.name for column in MMM_RUNS.columns if column.name != "run_id"]
+    return Tasks(
+        pd.concat(ready, ignore_index=True) if ready else empty, pd.DataFrame(not_ready, columns=names).astype(object)
+    )
+
+
+def _not_ready(task: pd.DataFrame, faults: pd.DataFrame) -> dict[str, object]:
+    said = [
+        f"{fault['variable']}: {fault['detail']}. {fault['fix'] or ''}".strip() for fault in faults.to_dict("records")
+    ]
+    first = task.iloc[0]
+    named = {name: first[name] for name in (*TASK, "data_origin")}
+    return {**named, "status": "not_ready", "message": " ".join(said)}
+
+
+def failed_runs(errors: pd.DataFrame, engine: str, origin: str) -> pd.DataFrame:
+    """Return rows of bl.mmm_runs less run_id for the fits that raised or whose worker died (`Mapped.errors`)."""
+    rows = [
+        {
+            **{name: error[name] for name in TASK},
+            "engine": engine,
+            "status": "failed",
+            "message": f"{error['error_type']!s}: {str(error['message'])[:1000]} (tried {error['attempts']} times)",
+            "seconds": error["seconds"],
+            "data_origin": origin,
+        }
+        for error in errors.to_dict("records")
+    ]
+    names = [column.name for column in MMM_RUNS.columns if column.name != "run_id"]
+    return pd.DataFrame(rows, columns=names).astype(object)
+
+
+def runs_of(landed: DataFrame) -> DataFrame:
+    """Return the rows of bl.mmm_runs less run_id that the landed fits are."""
+    return landed.select(*[column.name for column in MMM_RUNS.columns if column.name != "run_id"])
+
+
+def rows_of(landed: DataFrame, spec: TableSpec) -> DataFrame:
+    """Return the rows, less run_id, that the landed fits have for one of the tables of fits."""
+    named = [name for name in (*FIT_KEY, "data_origin") if name != "run_id"]
+    rows = landed.select(*named, F.explode(spec.table).alias("row")).select(*named, "row.*")
+    return rows.select(*[column.name for column in spec.columns if column.name != "run_id"])
+
+
+def landed_records(fits: pd.DataFrame) -> list[tuple]:
+    """Rows of st_il.mmm_landed less run_id for Spark, which takes lists and not arrays of numpy."""
+    fits = fits.copy()
+    for name in _LISTS:
+        fits[name] = pd.Series([None if cell is None else list(cell) for cell in fits[name]], fits.index, dtype=object)
+    return records(fits)
+
+
+def fits_text(runs: pd.DataFrame) -> str:
+    """Return one line per geo and target, for the end of the job's output."""
+    lines = []
+    known = runs.astype(object).where(runs.notna(), None)
+    for run in known.sort_values(list(TASK)).to_dict("records"):
+        said = [f"{run['geo']} {run['target']} ({run['method']}): {run['status']}.", run["message"] or ""]
+        doubtful = [] if run["not_trusted"] is None else list(run["not_trusted"])
+        said += [f"Not to be trusted: {', '.join(doubtful)}."] if doubtful else []
+        lines.append(" ".join(part for part in said if part))
+    return "\n".join(lines)

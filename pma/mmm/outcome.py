@@ -1,0 +1,112 @@
+"""What a fit says, as rows of the tables that people read; draws of a posterior and models of a front alike."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from pma.mmm import diagnostics
+from pma.mmm.design import Design
+from pma.mmm.effects import Media, components, curves, marginal
+from pma.mmm.layout import Draws
+from pma.mmm.spec import FitSettings, ModelSpec
+
+Row = dict[str, Any]
+
+
+def contributions_rows(design: Design, draws: Draws, media: Media) -> list[Row]:
+    """Rows of bl.mmm_contributions."""
+    weeks = [week.date() for week in design.weeks]
+    rows: list[Row] = []
+    for name, kind, effect in components(design, draws, media):
+        low, middle, high = np.quantile(effect, [0.05, 0.5, 0.95], axis=0)
+        numbers = zip(weeks, effect.mean(axis=0).tolist(), low.tolist(), middle.tolist(), high.tolist(), strict=True)
+        rows += [
+            {"week_start": week, "component": name, "kind": kind, "mean": mean, "p05": p05, "p50": p50, "p95": p95}
+            for week, mean, p05, p50, p95 in numbers
+        ]
+    return rows
+
+
+def summary_rows(
+    design: Design, draws: Draws, media: Media, mean: np.ndarray, widths: np.ndarray, settings: FitSettings
+) -> tuple[list[Row], list[str | None]]:
+    """Rows of bl.mmm_channel_summary, and why a channel is not to be trusted (None: it is).
+
+    `mean`: expected target, (draws, weeks); `widths`: see `pma.mmm.diagnostics.prior_widths`, NaN where there is none.
+    """
+    known = ~np.isnan(design.money)
+    spend = np.nansum(design.money, axis=0)
+    brought = np.einsum("dtc,tc->dc", media.brought, known)
+    roas, more = brought / spend, marginal(design, draws, media)
+    share = brought / (mean @ known)
+    reasons = diagnostics.doubts(design, draws, roas, widths, settings)
+    rows: list[Row] = []
+    for c, name in enumerate(design.channels):
+        rows.append(
+            {
+                "channel": name,
+                "spend": float(spend[c]),
+                "weeks": int(known[:, c].sum()),
+                "contribution": float(brought[:, c].mean()),
+                **_interval("contribution", brought[:, c], (5, 95)),
+                "share": float(share[:, c].mean()),
+                "roas_mean": float(roas[:, c].mean()),
+                **_interval("roas", roas[:, c], (5, 50, 95)),
+                "mroas_mean": float(more[:, c].mean()),
+                **_interval("mroas", more[:, c], (5, 95)),
+                "prior_width": None if np.isnan(widths[c]) else float(widths[c]),
+                "is_trusted": reasons[c] is None,
+                "reason": reasons[c],
+            }
+        )
+    return rows, reasons
+
+
+def _interval(name: str, values: np.ndarray, percents: Sequence[int]) -> Row:
+    found = np.percentile(values, percents)
+    return {f"{name}_p{percent:02d}": float(value) for percent, value in zip(percents, found, strict=True)}
+
+
+def curves_rows(design: Design, draws: Draws, media: Media, settings: FitSettings) -> list[Row]:
+    """Rows of bl.mmm_response_curves."""
+    spend, response = curves(design, draws, media, settings.curve_points, settings.curve_until)
+    low, high = np.quantile(response, [0.05, 0.95], axis=0)
+    mean, most = response.mean(axis=0), np.nanmax(design.money, axis=0)
+    return [
+        {
+            "channel": name,
+            "spend": float(spend[p, c]),
+            "mean": float(mean[p, c]),
+            "p05": float(low[p, c]),
+            "p95": float(high[p, c]),
+            "is_seen": bool(spend[p, c] <= most[c]),
+        }
+        for c, name in enumerate(design.channels)
+        for p in range(len(spend))
+    ]
+
+
+def posterior_rows(design: Design, draws: Draws, media: Media, spec: ModelSpec, settings: FitSettings) -> list[Row]:
+    """Rows of bl.mmm_posterior: draws at even distances."""
+    count = len(draws.level)
+    kept = np.unique(np.linspace(0, count - 1, min(settings.kept_draws, count)).astype(int))
+    return [
+        {
+            "draw": number,
+            "channel": name,
+            "adstock": design.media[c].adstock,
+            "adstock_first": float(draws.adstock[d, c, 0]),
+            "adstock_second": float(draws.adstock[d, c, 1]),
+            "lags": spec.lags,
+            "saturation": design.media[c].saturation,
+            "saturation_first": float(draws.saturation[d, c, 0]),
+            "saturation_second": float(draws.saturation[d, c, 1]),
+            "usual_spend": float(design.spend_scale[c]),
+            "coefficient": float(media.coefficient[d, c]),
+        }
+        for number, d in enumerate(kept)
+        for c, name in enumerate(design.channels)
+    ]

@@ -1,0 +1,259 @@
+"""The quick second opinion: ridge regression under searched adstock and saturation, as Robyn does it.
+
+Robyn (facebookexperimental/Robyn, R/R/model.R, 3.12): hyperparameters of adstock and saturation, and the penalty, are
+searched by nevergrad's TwoPointsDE; each candidate is a ridge regression with non-negative media; it is judged by its
+error in the last weeks (time-series validation) and by how far shares of effect lie from shares of spend
+(decomposition distance); what no other candidate beats in both is the Pareto front. Here the season, trend and events
+are the columns of the Bayesian model, a candidate is one compiled call, and the front stands in for a posterior.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from pma.mmm.compiled import exact_jit
+from pma.mmm.density import adstocked, lag_weights, saturated
+from pma.mmm.design import Design
+from pma.mmm.layout import Draws
+from pma.mmm.spec import ModelSpec, RidgeSettings
+
+# The objectives, by place: error in the weeks held out, decomposition distance.
+ERROR, DISTANCE = 0, 1
+# nevergrad wants bounds several steps apart.
+STEP = 1 / 6
+_SWEEPS = 200
+_ENOUGH = 1e-7
+
+
+@dataclass(frozen=True)
+class Front:
+    """Candidates that no other beats in all objectives, the best by both first; F candidates, C channels.
+
+    point: in the unit cube, (F, 3 C + 1). objectives: (F, 2). draws: each candidate as a draw, coefficients fitted to
+    all explained weeks. iterations: candidates that were tried.
+    """
+
+    point: np.ndarray
+    objectives: np.ndarray
+    draws: Draws
+    iterations: int
+
+
+def search(design: Design, spec: ModelSpec, settings: RidgeSettings, seed: int) -> Front:
+    """Return the Pareto front of a search of `settings.iterations` candidates.
+
+    Unknown spend counts at the channel's usual level. Each trial has its own weight between the objectives, so that
+    the trials end at different places of the front.
+    """
+    import nevergrad as ng
+
+    channels = len(design.channels)
+    data = _data(design, spec, settings)
+    per_trial = settings.iterations // settings.trials
+    points, objectives = [], []
+    for trial in range(settings.trials):
+        weight = trial / max(settings.trials - 1, 1) * settings.most_distance
+        space = ng.p.Array(init=np.full(3 * channels + 1, 0.5)).set_mutation(sigma=STEP).set_bounds(0.0, 1.0)
+        space.random_state.seed((seed + trial) % 2**32)
+        optimizer = ng.optimizers.TwoPointsDE(space, budget=per_trial, num_workers=settings.batch)
+        done = 0
+        while done < per_trial:
+            asked = [optimizer.ask() for _ in range(min(settings.batch, per_trial - done))]
+            batch = np.array([candidate.value for candidate in asked])
+            found = evaluate(batch, *data)
+            for candidate, one in zip(asked, found, strict=True):
+                optimizer.tell(candidate, float((1 - weight) * one[ERROR] + weight * one[DISTANCE]))
+            points.append(batch)
+            objectives.append(found)
+            done += len(asked)
+    point, objective = np.concatenate(points), np.concatenate(objectives)
+    best = pareto(objective)
+    order = np.argsort(np.hypot(*(_unit(objective[best]).T)))[: settings.front]
+    kept = best[order]
+    return Front(point[kept], objective[kept], _draws(point[kept], design, spec, settings), len(point))
+
+
+def pareto(objectives: np.ndarray) -> np.ndarray:
+    """Return the places of rows that no other row beats in both objectives; of equal rows the first. (N, 2) in."""
+    order = np.lexsort((objectives[:, 1], objectives[:, 0]))
+    second = objectives[order, 1]
+    least = np.concatenate([[np.inf], np.minimum.accumulate(second)[:-1]])
+    return order[second < least]
+
+
+def shapes(point: np.ndarray, settings: RidgeSettings) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return retention, half-saturation, slope, (..., C) each, and the penalty, (...), of points of the unit cube."""
+    channels = (point.shape[-1] - 1) // 3
+    parts = (point[..., :channels], point[..., channels : 2 * channels], point[..., 2 * channels : 3 * channels])
+    low, high = settings.half
+    return (
+        settings.retention[0] + parts[0] * (settings.retention[1] - settings.retention[0]),
+        low * (high / low) ** parts[1],
+        settings.slope[0] + parts[2] * (settings.slope[1] - settings.slope[0]),
+        10.0 ** (settings.log10_penalty[0] + point[..., -1] * (settings.log10_penalty[1] - settings.log10_penalty[0])),
+    )
+
+
+def evaluate(
+    batch: np.ndarray,
+    design_spend: np.ndarray,
+    linear: np.ndarray,
+    y: np.ndarray,
+    train: np.ndarray,
+    held_out: np.ndarray,
+    spend_share: np.ndarray,
+    lags: int,
+    settings: RidgeSettings,
+) -> np.ndarray:
+    """Return error and decomposition distance of each point of the unit cube; (B, 2).
+
+    Error: root mean square over the weeks held out, over the range of the target (Robyn's NRMSE). Distance: root of
+    the summed squares of effect share less spend share over channels (Robyn's DECOMP.RSSD).
+    """
+    retention, half, slope, penalty = shapes(batch, settings)
+    return _evaluate(retention, half, slope, penalty, design_spend, linear, y, train, held_out, spend_share, lags)
+
+
+@exact_jit
+def _evaluate(retention, half, slope, penalty, spend, linear, y, train, held_out, spend_share, lags):  # type: ignore[no-untyped-def]
+    out = np.empty((len(penalty), 2))
+    channels = spend.shape[0]
+    span = (y * train).max() - (y + 1e9 * (1 - train)).min()
+    for b in range(len(penalty)):
+        media = transformed(spend, retention[b], half[b], slope[b], lags)
+        coefficient, level = ridge(media, linear, y, train, penalty[b])
+        fitted = predicted(media, linear, coefficient, level)
+        square = 0.0
+        for t in range(len(y)):
+            square += held_out[t] * (y[t] - fitted[t]) ** 2
+        out[b, 0] = math.sqrt(square / max(held_out.sum(), 1.0)) / span
+        effect = np.zeros(channels)
+        for c in range(channels):
+            effect[c] = coefficient[c] * media[c].sum()
+        total = effect.sum()
+        distance = 0.0
+        for c in range(channels):
+            share = effect[c] / total if total > 0 else 0.0
+            distance += (share - spend_share[c]) ** 2
+        out[b, 1] = math.sqrt(distance)
+    return out
+
+
+@exact_jit
+def transformed(spend, retention, half, slope, lags):  # type: ignore[no-untyped-def]
+    """Return Hill's saturation of geometric adstock; (C, T)."""
+    channels, weeks = spend.shape
+    value, level = np.empty((channels, weeks)), np.zeros(weeks)
+    weights, by_1, by_2 = np.empty(lags), np.empty(lags), np.empty(lags)
+    nothing, logs = np.zeros(weeks), np.empty(weeks)
+    for c in range(channels):
+        lag_weights(0, max(retention[c], 1e-9), 1.0, weights, by_1, by_2)
+        level[:] = 0.0
+        adstocked(spend[c], nothing, 0.0, weights, level)
+        saturated(0, level, half[c], slope[c], value[c], logs)
+    return value
+
+
+@exact_jit
+def predicted(media, linear, coefficient, level):  # type: ignore[no-untyped-def]
+    """Return the expected target; (T,)."""
+    channels = media.shape[0]
+    out = np.full(media.shape[1], level)
+    for c in range(channels):
+        out += coefficient[c] * media[c]
+    for j in range(linear.shape[0]):
+        out += coefficient[channels + j] * linear[j]
+    return out
+
+
+@exact_jit
+def ridge(media, linear, y, weight, penalty):  # type: ignore[no-untyped-def]
+    """Return coefficients, media's not below zero, and the level that minimise the penalised squares over `weight`.
+
+    The penalty is on coefficients of columns in deviations, so that no unit of measure counts; by coordinate descent
+    on the Gram matrix, as glmnet does it (Friedman, Hastie and Tibshirani, 2010).
+    """
+    channels, k = media.shape[0], media.shape[0] + linear.shape[0]
+    weeks, total = len(y), weight.sum()
+    columns = np.empty((k, weeks))
+    mean, deviation = np.empty(k), np.empty(k)
+    for j in range(k):
+        raw = media[j] if j < channels else linear[j - channels]
+        mean[j] = (raw * weight).sum() / total
+        deviation[j] = max(math.sqrt(((raw - mean[j]) ** 2 * weight).sum() / total), 1e-9)
+        columns[j] = (raw - mean[j]) / deviation[j] * np.sqrt(weight)
+    centre = (y * weight).sum() / total
+    gram = columns @ columns.T / total
+    with_y = columns @ ((y - centre) * np.sqrt(weight)) / total
+    beta, slope = np.zeros(k), with_y.copy()
+    for _ in range(_SWEEPS):
+        most = 0.0
+        for j in range(k):
+            # slope[j] is the covariance of the column with what is left over, all other coefficients as they are.
+            new = (slope[j] + gram[j, j] * beta[j]) / (gram[j, j] + penalty)
+            if j < channels and new < 0.0:
+                new = 0.0
+            step = new - beta[j]
+            if step != 0.0:
+                beta[j] = new
+                for i in range(k):
+                    slope[i] -= gram[i, j] * step
+                most = max(most, abs(step))
+        if most < _ENOUGH:
+            break
+    level = centre
+    for j in range(k):
+        beta[j] /= deviation[j]
+        level -= beta[j] * mean[j]
+    return beta, level
+
+
+def _data(design: Design, spec: ModelSpec, settings: RidgeSettings) -> tuple:
+    """The arguments of `evaluate` after the batch: the last explained weeks are held out."""
+    explained = np.flatnonzero(design.explained)
+    held = explained[-max(1, round(settings.validation_share * len(explained))) :]
+    held_out = np.zeros(len(design.y))
+    held_out[held] = 1.0
+    spend = np.ascontiguousarray((design.spend + design.unknown).T)
+    known = np.nansum(design.money, axis=0)
+    linear = np.ascontiguousarray(design.columns.T)
+    train = design.explained - held_out
+    return spend, linear, design.y, train, held_out, known / known.sum(), spec.lags, settings
+
+
+def _draws(point: np.ndarray, design: Design, spec: ModelSpec, settings: RidgeSettings) -> Draws:
+    """Each point as a draw, with coefficients that are fitted to all explained weeks."""
+    spend, linear, y, *_ = _data(design, spec, settings)
+    retention, half, slope, penalty = shapes(point, settings)
+    share = design.explained / design.explained.sum()
+    level, kappa, effects, sigma = [], [], [], []
+    for b in range(len(point)):
+        media = transformed(spend, retention[b], half[b], slope[b], spec.lags)
+        coefficient, start = ridge(media, linear, y, design.explained, penalty[b])
+        fitted = predicted(media, linear, coefficient, start)
+        channels = len(media)
+        kappa.append(coefficient[:channels] * (design.known.T * media).sum(axis=1))
+        effects.append(coefficient[channels:])
+        level.append(fitted @ share)
+        sigma.append(np.sqrt((y - fitted) ** 2 @ share))
+    ones = np.ones_like(retention)
+    return Draws(
+        level=np.array(level),
+        sigma=np.array(sigma),
+        nu=None,
+        kappa=np.array(kappa),
+        adstock=np.stack([retention, ones], axis=-1),
+        saturation=np.stack([half, slope], axis=-1),
+        gap=ones,
+        linear=np.array(effects).reshape(len(point), -1),
+        wave=np.zeros((len(point), design.basis.shape[1])),
+    )
+
+
+def _unit(objectives: np.ndarray) -> np.ndarray:
+    """Objectives between 0, the best, and 1, the worst of the front."""
+    low = objectives.min(axis=0)
+    return (objectives - low) / np.maximum(objectives.max(axis=0) - low, 1e-12)

@@ -1,0 +1,91 @@
+"""The quick second opinion: its regression against another library's, its front, and the truth of a clean world."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import lsq_linear
+
+from pma.mmm import ridge
+from pma.mmm.design import make_design
+from pma.mmm.fit import fit_geo
+from pma.mmm.settings import MmmSettings
+from pma.mmm.spec import FitSettings, ModelSpec, RidgeSettings, TrendSpec
+from pma.mmm.transforms import adstock, adstock_weights, saturate
+from tests.mmm.clean_world import clean_world
+
+pytest.importorskip("nevergrad", reason="the search needs nevergrad: pip install 'pma[mmm]'")
+SPEC = ModelSpec(trend=TrendSpec(kind="linear"), yearly_order=2)
+QUICK = RidgeSettings(iterations=1500, trials=3)
+
+
+def problem(seed, weeks=40):
+    rng = np.random.default_rng(seed)
+    media, linear = rng.random((3, weeks)), rng.standard_normal((2, weeks))
+    y = 2 + np.array([1.0, 0.0, -0.7]) @ media + np.array([0.5, -0.3]) @ linear + 0.05 * rng.standard_normal(weeks)
+    weight = (rng.random(weeks) < 0.8).astype(float)
+    return media, linear, y, weight
+
+
+@pytest.mark.parametrize("penalty", [1e-6, 0.01, 1.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_regression_is_that_of_a_bounded_least_squares(seed, penalty):
+    media, linear, y, weight = problem(seed)
+    found, level = ridge.ridge(media, linear, y, weight, penalty)
+    rows = weight > 0
+    raw = np.concatenate([media, linear]).T[rows]
+    scaled = (raw - raw.mean(axis=0)) / raw.std(axis=0)
+    n, k = scaled.shape
+    stacked = np.vstack([scaled, np.sqrt(penalty * n) * np.eye(k)])
+    aim = np.concatenate([y[rows] - y[rows].mean(), np.zeros(k)])
+    wanted = lsq_linear(stacked, aim, bounds=([0, 0, 0, -np.inf, -np.inf], np.inf), tol=1e-12).x / raw.std(axis=0)
+    assert found == pytest.approx(wanted, abs=1e-5)
+    assert found[2] == 0
+    assert level == pytest.approx(y[rows].mean() - wanted @ raw.mean(axis=0), abs=1e-5)
+
+
+def test_media_are_transformed_as_everywhere():
+    spend = np.random.default_rng(1).random((2, 30))
+    retention, half, slope = np.array([0.3, 0.6]), np.array([0.5, 1.0]), np.array([1.2, 0.8])
+    weights = adstock_weights("geometric", retention, np.ones(2), 8)
+    wanted = saturate("hill", adstock(spend.T, weights), half, slope).T
+    assert ridge.transformed(spend, retention, half, slope, 8) == pytest.approx(wanted)
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=30))
+def test_the_front_is_what_nothing_beats(pairs):
+    points = np.array(pairs, dtype=float)
+    front = {tuple(points[place]) for place in ridge.pareto(points)}
+    wanted = {
+        tuple(point) for point in points if not ((points <= point).all(axis=1) & (points < point).any(axis=1)).any()
+    }
+    assert front == wanted
+
+
+@pytest.fixture(scope="module")
+def world():
+    return clean_world(0)
+
+
+def test_a_search_finds_better_than_chance_and_the_same_again(world):
+    design = make_design(world.rows, "uploads", SPEC, FitSettings())
+    front = ridge.search(design, SPEC, QUICK, 3)
+    again = ridge.search(design, SPEC, QUICK, 3)
+    assert np.array_equal(front.point, again.point) and front.iterations == 1500
+    random = np.random.default_rng(0).random((1500, front.point.shape[1]))
+    chance = ridge.evaluate(random, *ridge._data(design, SPEC, QUICK))
+    assert front.objectives[:, ridge.ERROR].min() < chance[:, ridge.ERROR].min()
+
+
+def test_it_answers_in_the_same_rows(world):
+    room = MmmSettings(model=SPEC, ridge=QUICK)
+    found = fit_geo(world.rows.assign(target="uploads", method="ridge"), room).iloc[0]
+    summary = pd.DataFrame(found["mmm_channel_summary"]).set_index("channel")
+    assert found["method"] == "ridge" and found["rhat_max"] is None and found["r2"] > 0.8
+    # A second opinion: the order of size, and not a factor off.
+    error = (summary["roas_p50"] / world.roas - 1).abs()
+    assert error.median() < 0.4
+    weekly = pd.DataFrame(found["mmm_contributions"]).groupby("week_start")["mean"].sum()
+    target = world.rows[world.rows["variable"] == "uploads"].set_index("week_start")["value"]
+    assert weekly.mean() == pytest.approx(target.mean(), rel=0.02)
