@@ -30,7 +30,7 @@ CONVERSIONS = ("sales_ad_created", "order_completed")
 
 
 def main(folder: Path, scales: list[int]) -> None:
-    """Measure each number of events in processes of their own, ours first; then the same number with a heavy device."""
+    """Measure each number of events in processes of their own, ours first; then the same number with a heavy user."""
     print("\nEvents to sessions, channels and credit of four models (ratio: ours over DuckDB's, 2 threads)\n")
     print(f"{'events':>12}{'':<7}{'seconds':>9}{'events/s':>10}{'peak GB':>9}{'DuckDB s':>10}{'its GB':>8}{'ratio':>7}")
     took = {}
@@ -38,7 +38,7 @@ def main(folder: Path, scales: list[int]) -> None:
         path = folder / f"events_{events}{'_skew' if skew else ''}"
         _alone("write", path, events, skew)
         ours, theirs = _alone("ours", path, events, skew), _alone("duckdb", path, events, skew)
-        if ours["credit"] != theirs["credit"]:
+        if not _same(ours["credit"], theirs["credit"], exactly=not skew):
             raise SystemExit(f"{path.name}: the two do not give the same credit")
         shutil.rmtree(path)
         print(
@@ -52,6 +52,18 @@ def main(folder: Path, scales: list[int]) -> None:
     if len(scales) > 1:
         small, large = min(scales), max(scales)
         print(f"exponent of time: {math.log(took[large] / took[small]) / math.log(large / small):.2f}")
+
+
+def _same(ours: dict[str, str], theirs: dict[str, str], exactly: bool) -> bool:
+    """Say whether two have the same sums of weight and value.
+
+    The share of the heavy user's touches, k of a hundred thousand, is now and then so near the middle of two decimals
+    that the two round it apart in its twelfth place: their sums agree to nine digits.
+    """
+    if exactly or ours.keys() != theirs.keys():
+        return ours == theirs
+    pairs = [pair for key in ours for pair in zip(ours[key].split(), theirs[key].split(), strict=True)]
+    return all(math.isclose(float(one), float(other), rel_tol=1e-9, abs_tol=1e-6) for one, other in pairs)
 
 
 def _alone(what: str, path: Path, events: int, skew: bool) -> dict:

@@ -14,6 +14,11 @@ SESSIONS_PER_USER = 6
 FIRST_SECOND = 1_767_225_600  # 2026-01-01
 DAYS = 90
 SKEWED_USER_EVENTS = 1_000_000
+# So many devices that none has the events of a robot, and that its sessions lie more than a pause apart.
+SKEWED_USER_DEVICES = 100
+# His sessions are in the windows of all his conversions that follow: a third of a quarter of a million of them, times
+# these few, are less than two million pairs.
+SKEWED_USER_CONVERSIONS = 24
 SKEWED_HOUR_SHARE = 100 / (DAYS * 24)
 COUNTRIES = ("DE", "AT", "CH", "NL", "BE", "FR", "IT", "ES", "DK", "PL")
 PAGES = (
@@ -54,42 +59,45 @@ def write_events(spark: SparkSession, path: str, events: int, skew: bool = False
 
     4 events a session, 6 sessions a user, of two devices; half of the sessions land with tags, of the others half come
     from a search engine or another site. 30 % of the sessions log in; 1 % of the events convert (uploads and orders),
-    always logged in. With `skew` one device has up to 1 million of the events, half of them at most, and one hour has
-    100 times the sessions of any other.
+    always logged in. With `skew` one user, u-1, has up to 1 million of the events, half of them at most, on many
+    devices, and few conversions; and one hour has 100 times the sessions of any other.
     """
     sessions = max(events // EVENTS_PER_SESSION, 1)
     heavy = min(SKEWED_USER_EVENTS, events // 2) // EVENTS_PER_SESSION if skew else 0
     numbered = spark.range(sessions).select(F.col("id").alias("s"))
-    user = F.when(F.col("s") < heavy, F.lit(-1)).otherwise(F.floor(F.col("s") / SESSIONS_PER_USER))
+    is_heavy = F.col("s") < heavy
+    user = F.when(is_heavy, F.lit(-1)).otherwise(F.floor(F.col("s") / SESSIONS_PER_USER))
     begun = FIRST_SECOND + _even("second", DAYS * 86_400 - 7_200)
     rush = FIRST_SECOND + (DAYS // 2) * 86_400 + 20 * 3_600 + _even("rush", 3_600)
-    # The heavy device's sessions stand one after the other: its pauses are those of everybody.
+    # The heavy user's sessions stand one after the other and go round his devices.
     in_turn = FIRST_SECOND + F.col("s") * F.lit((DAYS * 86_400 - 7_200) / max(heavy, 1))
+    # Every so many sessions, the last of them too.
+    often = max(heavy // SKEWED_USER_CONVERSIONS, 1)
+    his_converts = F.pmod(F.lit(heavy - 1) - F.col("s"), F.lit(often)) == 0
     visits = numbered.select(
         "s",
         user.alias("u"),
-        F.when(F.col("s") < heavy, in_turn)
+        F.when(is_heavy, in_turn)
         .when(F.lit(skew) & (_share("is_rush") < SKEWED_HOUR_SHARE), rush)
         .otherwise(begun)
         .alias("begun"),
+        F.when(is_heavy, F.pmod("s", F.lit(SKEWED_USER_DEVICES))).otherwise(_even("device", 2)).alias("device"),
+        # Whoever converts is logged in: 1 % of the events are 4 % of the sessions.
+        F.when(is_heavy, his_converts).otherwise(_share("converts") < 0.01 * EVENTS_PER_SESSION).alias("converts"),
     )
     _rows(visits).write.mode("overwrite").parquet(path)
 
 
 def _rows(visits: DataFrame) -> DataFrame:
-    """Return the events of visits with number `s`, user `u` and second `begun`, in the columns of the table."""
+    """Return the events of visits `s` of user `u` on his `device` from second `begun`, in the columns of the table."""
     step = visits.select(
         "*",
         _pick(COUNTRIES, F.pmod("u", F.lit(len(COUNTRIES)))).alias("land"),
         _pick(TAGGED, _even("tag", len(TAGGED))).alias("tags"),
         _pick(REFERRERS, _even("from", len(REFERRERS))).alias("sent_by"),
         (_share("is_tagged") < 0.5).alias("is_tagged"),
-        # Whoever converts is logged in: 1 % of the events are 4 % of the sessions.
-        (_share("converts") < 0.01 * EVENTS_PER_SESSION).alias("converts"),
         (_share("logs_in") < 0.3).alias("logs_in"),
-        F.concat(F.lit("d"), "u", F.lit("-"), F.when(F.col("u") < 0, F.lit(0)).otherwise(_even("device", 2))).alias(
-            "dev"
-        ),
+        F.concat(F.lit("d"), "u", F.lit("-"), "device").alias("dev"),
         F.explode(F.array(*[F.lit(i) for i in range(EVENTS_PER_SESSION)])).alias("i"),
     )
     first = F.col("i") == 0

@@ -3,7 +3,7 @@
 steps   the whole embedding job on the receipts of the Complete Journey, in an empty warehouse: what each step takes
 growth  features and encoding of 1, 4, 16 and 40 times as many customers: time, memory and the exponent of the growth
 peers   the same features by DuckDB and the same product vectors by gensim, beside ours, in one run
-clicks  events to sessions, channels and credit, beside DuckDB: events per second, memory, growth, one heavy device
+clicks  events to sessions, channels and credit, beside DuckDB: events per second, memory, growth, one heavy user
 mmm     the media mix model beside pymc-marketing's own with the same priors: effective draws per CPU second
 """
 
