@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import logging
 import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -11,6 +15,10 @@ import numba
 from numba import njit
 from numba.core import config
 
+logger = logging.getLogger(__name__)
+
+# Set in the process that compiles for all others.
+COMPILING = "PMA_MMM_COMPILING"
 # Functions of these files call each other: numba would keep one that has an older version of another inside.
 _FILES = ("compiled.py", "density.py", "log_prior.py", "ridge.py", "transforms.py")
 
@@ -44,3 +52,36 @@ if not getattr(config, "CACHE_DIR", ""):
 jit = njit(cache=True, fastmath={"reassoc", "contract", "arcp", "nsz"}, error_model="numpy")
 # For what must be computed as it is written.
 exact_jit = njit(cache=True, error_model="numpy")
+
+
+def compile_once(folder: Path) -> None:
+    """Let one process of its own compile everything, once per machine, so that all others load the same code.
+
+    What a process compiles itself differs from what it would load in the last digits: functions that are compiled
+    together are merged, loaded ones are not. Workers that race to compile would not give equal fits.
+    """
+    done = folder / "compiled"
+    if os.environ.get(COMPILING) or done.exists():
+        return
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if done.exists():
+            return
+        logger.info("the media mix model is compiled, once on this machine: about half a minute")
+        root = str(Path(__file__).parents[2])
+        paths = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+        environment = {**os.environ, COMPILING: "1", "PYTHONPATH": paths, "NUMBA_CACHE_DIR": str(folder)}
+        ended = subprocess.run(
+            [sys.executable, "-m", "pma.mmm.warm"], env=environment, capture_output=True, text=True, check=False
+        )
+        if ended.returncode:
+            logger.warning(
+                "the media mix model could not be compiled beforehand, each worker compiles it: fits may differ in "
+                "their last digits. %s",
+                ended.stderr[-500:],
+            )
+            return
+        done.touch()
+
+
+compile_once(Path(config.CACHE_DIR))
