@@ -45,8 +45,8 @@ def cache_folder() -> Path:
     return Path(tempfile.mkdtemp(prefix=name))
 
 
-if not getattr(config, "CACHE_DIR", ""):
-    setattr(config, "CACHE_DIR", str(cache_folder()))  # noqa: B010
+_FOLDER = getattr(config, "CACHE_DIR", "") or str(cache_folder())
+setattr(config, "CACHE_DIR", _FOLDER)  # noqa: B010
 
 # Sums may be taken in another order, for vector instructions; not-a-number and infinity keep their meaning.
 jit = njit(cache=True, fastmath={"reassoc", "contract", "arcp", "nsz"}, error_model="numpy")
@@ -84,4 +84,4 @@ def compile_once(folder: Path) -> None:
         done.touch()
 
 
-compile_once(Path(config.CACHE_DIR))
+compile_once(Path(_FOLDER))
