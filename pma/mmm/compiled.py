@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import llvmlite.binding as llvm  # type: ignore[import-untyped]
 import numba
 from numba import njit
 from numba.core import config
@@ -23,14 +24,16 @@ COMPILING = "PMA_MMM_COMPILING"
 _FILES = ("compiled.py", "density.py", "log_prior.py", "ridge.py", "transforms.py")
 
 
-def cache_folder() -> Path:
-    """Return the folder of compiled functions: of this code and numba's version, in the user's cache.
+def cache_folder(room: Path = Path(__file__).parent) -> Path:
+    """Return the folder of compiled functions, in the user's cache: of a room's code, this processor, numba's version.
 
-    Where that cannot be written, a folder of the user's own in the temporary one.
+    Where that cannot be written, a folder of the user's own in the temporary one. Of this code: numba takes a file
+    that lies elsewhere, or was written at another time, for another one, so these decide too.
     """
-    digest = hashlib.sha256(numba.__version__.encode())
-    for name in _FILES:
-        digest.update((Path(__file__).parent / name).read_bytes())
+    digest = hashlib.sha256(f"{numba.__version__} {llvm.get_host_cpu_name()}".encode())
+    for file in (room / name for name in _FILES):
+        digest.update(f"{file} {file.stat().st_mtime_ns}".encode())
+        digest.update(file.read_bytes())
     name = f"pma-numba-{digest.hexdigest()[:12]}"
     places = (Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser(), Path(tempfile.gettempdir()))
     for place in places:
