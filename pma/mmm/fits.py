@@ -1,0 +1,59 @@
+"""Fits of all geos that are ready: made where they are missing, landed, and written to the tables that people read."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import pandas as pd
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from pma.mmm.calendar import records
+from pma.mmm.fit import fit_geo
+from pma.mmm.landing import TASK, TASK_DDL, Tasks, failed_runs, landed_records, rows_of, runs_of
+from pma.mmm.settings import MmmSettings
+from pma.mmm.tables import FITS, MMM_LANDED, MMM_RUNS, landed_ddl
+from pma.parallel import Mapped, ParallelSettings, map_groups
+from pma.warehouse import Warehouse
+
+
+def fit_missing(tables: Warehouse, tasks: Tasks, room: MmmSettings, parallel: ParallelSettings) -> Mapped:
+    """Fit the tasks whose fits have not landed in st_il.mmm_landed, and return what was mapped, its errors among it.
+
+    Each fit lands as it is done, so that a killed job goes on with the others; Spark's own engine, `pandas_udf`, hands
+    all of them over in one commit at its end.
+    """
+    spark, on_spark = tables.spark, parallel.engine == "pandas_udf"
+    tables.ensure(MMM_LANDED)
+    todo = tasks.without(row["fit_id"] for row in _landed(tables, tasks).select("fit_id").collect())
+
+    def land(_: tuple[Any, ...], fits: pd.DataFrame) -> None:
+        frame = spark.createDataFrame(landed_records(fits), landed_ddl()).select("*", _stamp(tables))
+        tables.append_once(MMM_LANDED, frame, f"{tables.run_id}.{fits['fit_id'].iloc[0]}")
+
+    fit = partial(fit_geo, room=room, engine=parallel.engine)
+    frame = spark.createDataFrame(records(todo), TASK_DDL) if on_spark else todo
+    mapped = map_groups(frame, fit, TASK, landed_ddl(), None, parallel, None if on_spark else land)
+    if on_spark:
+        tables.append_once(MMM_LANDED, mapped.rows.select("*", _stamp(tables)), tables.run_id)  # type: ignore[operator]
+        mapped.release()
+    return mapped
+
+
+def write_fits(tables: Warehouse, tasks: Tasks, errors: pd.DataFrame, engine: str, origin: str) -> None:
+    """Write the landed fits of the tasks to the `bl.mmm_*` tables; in bl.mmm_runs what failed or was not ready too."""
+    landed, stamp = _landed(tables, tasks).drop("run_id"), _stamp(tables)
+    for spec in FITS:
+        tables.replace(spec, rows_of(landed, spec).select("*", stamp))
+    told = pd.concat([tasks.not_ready, failed_runs(errors, engine, origin)]).assign(run_id=tables.run_id)
+    others = tables.spark.createDataFrame(records(told), MMM_RUNS.schema)
+    tables.replace(MMM_RUNS, runs_of(landed).select("*", stamp).unionByName(others))
+
+
+def _landed(tables: Warehouse, tasks: Tasks) -> DataFrame:
+    return tables.read(MMM_LANDED).where(F.col("fit_id").isin(tasks.ids))
+
+
+def _stamp(tables: Warehouse) -> Column:
+    return F.lit(tables.run_id).alias("run_id")
