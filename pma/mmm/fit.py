@@ -7,6 +7,7 @@ import hashlib
 import resource
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,8 +16,8 @@ import pandas as pd
 
 from pma.mmm import diagnostics
 from pma.mmm.design import Design, NotFitError, make_design
-from pma.mmm.effects import expected, media_effects, replicate
-from pma.mmm.layout import Layout
+from pma.mmm.effects import Media, expected, media_effects, replicate
+from pma.mmm.layout import Draws, Layout
 from pma.mmm.outcome import Row, contributions_rows, curves_rows, posterior_rows, summary_rows
 from pma.mmm.ridge import search
 from pma.mmm.sampler import sample
@@ -93,19 +94,9 @@ def _by_bayes(design: Design, spec: ModelSpec, settings: FitSettings) -> Row:
     status, message = diagnostics.verdict(found, len(draws.level), reasons, settings)
     numbers = asdict(found)
     del numbers["negative_baseline"]
-    return {
-        "status": status,
-        "message": message,
-        "not_trusted": [name for name, reason in zip(design.channels, reasons, strict=True) if reason],
-        "notes": list(design.notes),
-        "weeks": int(design.explained.sum()),
-        "channels": len(design.channels),
-        **{name: None if isinstance(value, float) and np.isnan(value) else value for name, value in numbers.items()},
-        "mmm_contributions": contributions_rows(design, draws, media),
-        "mmm_channel_summary": summary,
-        "mmm_response_curves": curves_rows(design, draws, media, settings),
-        "mmm_posterior": posterior_rows(design, draws, media, spec, settings),
-    }
+    known = {name: None if isinstance(value, float) and np.isnan(value) else value for name, value in numbers.items()}
+    said = {"status": status, "message": message, "mmm_channel_summary": summary}
+    return known | said | _told(design, draws, media, reasons, spec, settings)
 
 
 def _by_ridge(design: Design, room: MmmSettings) -> Row:
@@ -117,18 +108,22 @@ def _by_ridge(design: Design, room: MmmSettings) -> Row:
     summary, reasons = summary_rows(design, draws, media, mean, widths, room.fit)
     found = diagnostics.in_sample(design, mean, media.brought.sum(axis=2))
     status, message = diagnostics.ridge_verdict(found, reasons, room.fit)
+    said = {"status": status, "message": message, "mmm_channel_summary": summary}
+    return found | said | _told(design, draws, media, reasons, room.model, room.fit)
+
+
+def _told(
+    design: Design, draws: Draws, media: Media, reasons: Sequence[str | None], spec: ModelSpec, settings: FitSettings
+) -> Row:
+    """What both methods tell alike of their draws; `reasons` not to trust a channel, by channel."""
     return {
-        "status": status,
-        "message": message,
         "not_trusted": [name for name, reason in zip(design.channels, reasons, strict=True) if reason],
         "notes": list(design.notes),
         "weeks": int(design.explained.sum()),
         "channels": len(design.channels),
-        **found,
         "mmm_contributions": contributions_rows(design, draws, media),
-        "mmm_channel_summary": summary,
-        "mmm_response_curves": curves_rows(design, draws, media, room.fit),
-        "mmm_posterior": posterior_rows(design, draws, media, room.model, room.fit),
+        "mmm_response_curves": curves_rows(design, draws, media, settings),
+        "mmm_posterior": posterior_rows(design, draws, media, spec, settings),
     }
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -42,6 +43,22 @@ class Front:
     iterations: int
 
 
+class Data(NamedTuple):
+    """What candidates are judged on; C channels, T weeks, K columns.
+
+    spend: in usual weeks, unknown weeks at the usual level, (C, T). linear: season, trend, events, (K, T). y: target,
+    (T,). train, held_out: 1 where a week teaches, or judges, (T,). spend_share: (C,). lags: of adstock.
+    """
+
+    spend: np.ndarray
+    linear: np.ndarray
+    y: np.ndarray
+    train: np.ndarray
+    held_out: np.ndarray
+    spend_share: np.ndarray
+    lags: int
+
+
 def search(design: Design, spec: ModelSpec, settings: RidgeSettings, seed: int) -> Front:
     """Return the Pareto front of a search of `settings.iterations` candidates.
 
@@ -63,7 +80,7 @@ def search(design: Design, spec: ModelSpec, settings: RidgeSettings, seed: int) 
         while done < per_trial:
             asked = [optimizer.ask() for _ in range(min(settings.batch, per_trial - done))]
             batch = np.array([candidate.value for candidate in asked])
-            found = evaluate(batch, *data)
+            found = evaluate(batch, data, settings)
             for candidate, one in zip(asked, found, strict=True):
                 optimizer.tell(candidate, float((1 - weight) * one[ERROR] + weight * one[DISTANCE]))
             points.append(batch)
@@ -97,28 +114,19 @@ def shapes(point: np.ndarray, settings: RidgeSettings) -> tuple[np.ndarray, np.n
     )
 
 
-def evaluate(
-    batch: np.ndarray,
-    design_spend: np.ndarray,
-    linear: np.ndarray,
-    y: np.ndarray,
-    train: np.ndarray,
-    held_out: np.ndarray,
-    spend_share: np.ndarray,
-    lags: int,
-    settings: RidgeSettings,
-) -> np.ndarray:
+def evaluate(batch: np.ndarray, data: Data, settings: RidgeSettings) -> np.ndarray:
     """Return error and decomposition distance of each point of the unit cube; (B, 2).
 
     Error: root mean square over the weeks held out, over the range of the target (Robyn's NRMSE). Distance: root of
     the summed squares of effect share less spend share over channels (Robyn's DECOMP.RSSD).
     """
     retention, half, slope, penalty = shapes(batch, settings)
-    return _evaluate(retention, half, slope, penalty, design_spend, linear, y, train, held_out, spend_share, lags)
+    return _evaluate(retention, half, slope, penalty, data)
 
 
 @exact_jit
-def _evaluate(retention, half, slope, penalty, spend, linear, y, train, held_out, spend_share, lags):  # type: ignore[no-untyped-def]
+def _evaluate(retention, half, slope, penalty, data):  # type: ignore[no-untyped-def]
+    spend, linear, y, train, held_out, spend_share, lags = data
     out = np.empty((len(penalty), 2))
     channels = spend.shape[0]
     span = (y * train).max() - (y + 1e9 * (1 - train)).min()
@@ -211,8 +219,8 @@ def ridge(media, linear, y, weight, penalty):  # type: ignore[no-untyped-def]
     return beta, level
 
 
-def _data(design: Design, spec: ModelSpec, settings: RidgeSettings) -> tuple:
-    """The arguments of `evaluate` after the batch: the last explained weeks are held out."""
+def _data(design: Design, spec: ModelSpec, settings: RidgeSettings) -> Data:
+    """The last explained weeks are held out."""
     explained = np.flatnonzero(design.explained)
     held = explained[-max(1, round(settings.validation_share * len(explained))) :]
     held_out = np.zeros(len(design.y))
@@ -221,17 +229,18 @@ def _data(design: Design, spec: ModelSpec, settings: RidgeSettings) -> tuple:
     known = np.nansum(design.money, axis=0)
     linear = np.ascontiguousarray(design.columns.T)
     train = design.explained - held_out
-    return spend, linear, design.y, train, held_out, known / known.sum(), spec.lags, settings
+    return Data(spend, linear, design.y, train, held_out, known / known.sum(), spec.lags)
 
 
 def _draws(point: np.ndarray, design: Design, spec: ModelSpec, settings: RidgeSettings) -> Draws:
     """Each point as a draw, with coefficients that are fitted to all explained weeks."""
-    spend, linear, y, *_ = _data(design, spec, settings)
+    data = _data(design, spec, settings)
+    linear, y = data.linear, data.y
     retention, half, slope, penalty = shapes(point, settings)
     share = design.explained / design.explained.sum()
     level, kappa, effects, sigma = [], [], [], []
     for b in range(len(point)):
-        media = transformed(spend, retention[b], half[b], slope[b], spec.lags)
+        media = transformed(data.spend, retention[b], half[b], slope[b], spec.lags)
         coefficient, start = ridge(media, linear, y, design.explained, penalty[b])
         fitted = predicted(media, linear, coefficient, start)
         channels = len(media)

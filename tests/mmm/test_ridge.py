@@ -74,7 +74,7 @@ def test_a_search_finds_better_than_chance_and_the_same_again(world):
     again = ridge.search(design, SPEC, QUICK, 3)
     assert np.array_equal(front.point, again.point) and front.iterations == 1500
     random = np.random.default_rng(0).random((1500, front.point.shape[1]))
-    chance = ridge.evaluate(random, *ridge._data(design, SPEC, QUICK))
+    chance = ridge.evaluate(random, ridge._data(design, SPEC, QUICK), QUICK)
     assert front.objectives[:, ridge.ERROR].min() < chance[:, ridge.ERROR].min()
 
 
