@@ -59,7 +59,7 @@ def waits_for(awaited: Column, week_start: Column) -> Column:
 
 def log_reach(reach: Sequence[Row]) -> None:
     """Say in the log who holds the newest week back, which platform is taken to have stopped, and which sheet ends."""
-    newest = max(row["last_day"] for row in reach)
+    newest = max((row["last_day"] for row in reach), default=None)
     table = WEEKLY_GROWTH.name
     for row in sorted(reach, key=lambda row: (row["role"], row["source"])):
         source, day = row["source"], row["last_day"]

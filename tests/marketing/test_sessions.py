@@ -3,31 +3,21 @@ from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 
-import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from pma.marketing.identities import identities
-from pma.marketing.refresh import map_version, refresh_identities, refresh_sessions, touched_devices
-from pma.marketing.sessions import read_session_rules, sessionise
-from pma.marketing.settings import SessionSettings
-from pma.marketing.tables import EVENTS, IDENTITIES, SESSIONS
-from pma.tables import TableError, conform
-from tests.marketing.clicks import RULES, SITE, at, clock, event, frame
+from pma.marketing.tables import SESSIONS
+from pma.tables import conform
+from tests.marketing.clicks import SITE, at, clock, event, frame
+from tests.marketing.logs import GOOGLE, LOGS, NEWS, PAYPAL, SAID, SECOND, SETTINGS, VERSION, log, sessions_of
 
-SETTINGS = SessionSettings()
-VERSION = date(2026, 3, 10)
-GOOGLE = "?utm_source=google&utm_medium=cpc&utm_campaign=spring"
-NEWS = "?utm_source=newsletter&utm_medium=email&utm_campaign=weekly"
 DIRECT = ("(direct)", "(none)", None)
 SPRING = ("google", "cpc", "spring")
 WEEKLY = ("newsletter", "email", "weekly")
 OWN = {"referrer": SITE}
-PAYPAL = {"referrer": "https://www.paypal.com/checkout"}
 SEARCH = {"referrer": "https://www.google.de/"}
 FORUM = {"referrer": "https://rad-forum.example/thread/1"}
-SECOND = 1 / 60
 MICRO = SECOND / 1_000_000
 
 # What a device does: minutes after noon, query and the rest of each event. And its sessions: source, medium, campaign,
@@ -124,18 +114,8 @@ CASES = {
 }
 
 
-@pytest.fixture(scope="module")
-def rules():
-    return read_session_rules(RULES)
-
-
 def happened(name, number, minutes, query, more=None):
     return event(f"{name}/{number}", minutes, query, device=name, **(more or {}))
-
-
-def sessions_of(spark, events, rules, settings=SETTINGS):
-    logged = events if hasattr(events, "columns") else frame(spark, events)
-    return sessionise(logged, identities(logged, VERSION), VERSION, rules, settings)
 
 
 def test_each_story_becomes_the_sessions_that_it_should(spark, rules):
@@ -265,38 +245,6 @@ def test_a_device_with_too_many_events_on_one_day_is_a_robot_throughout_and_one_
     )
 
 
-# For random logs: what a query says, as (source, medium, campaign, click id). At #paid one arrives from PayPal.
-SAID = {
-    "": None,
-    GOOGLE: ("google", "cpc", "spring", None),
-    "?utm_source=google&utm_medium=cpc&utm_campaign=autumn": ("google", "cpc", "autumn", None),
-    "?utm_source=google": ("google", None, None, None),
-    "?utm_medium=cpc": (None, "cpc", None, None),
-    "?utm_campaign=spring": (None, None, "spring", None),
-    "?utm_source=google&utm_medium=organic": ("google", "organic", None, None),
-    NEWS: ("newsletter", "email", "weekly", None),
-    NEWS + "&gclid=G": ("newsletter", "email", "weekly", None),
-    "?gclid=G": ("google", "cpc", None, "G"),
-    GOOGLE + "&gclid=H": ("google", "cpc", "spring", "H"),
-    "?utm_source=bing": ("bing", None, None, None),
-    "#paid": None,
-}
-STEPS = st.tuples(
-    st.sampled_from(["d1", "d2", "d3", "d4"]),
-    st.one_of(st.integers(0, 200), st.sampled_from([0, 30, 30 + SECOND, 60 + SECOND, 1500, 1640 + SECOND])),
-    st.sampled_from([*SAID, "#paid"]),
-    st.sampled_from([None, None, None, "u1", "u2"]),
-)
-LOGS = st.lists(STEPS, min_size=60, max_size=200)
-
-
-def log(steps, prefix="e"):
-    return [
-        event(f"{prefix}{i}", m, query, device, user_id=user, **(PAYPAL if query == "#paid" else {}))
-        for i, (device, m, query, user) in enumerate(steps)
-    ]
-
-
 def one_by_one(events):
     """Sessions by the rule in words, event after event: (id, source, user, events)."""
     sessions = []
@@ -355,90 +303,3 @@ def test_sessions_are_those_of_reading_event_by_event_whatever_the_order_of_rows
     found = [(r.session_id, r.source, r.user_id, r.events) for r in rows]
     assert sorted(found, key=lambda row: row[0]) == one_by_one(events)
     assert sum(r.events for r in rows) == len(events)
-
-
-@examples(max_examples=3)
-@given(LOGS, st.data())
-def test_making_only_touched_devices_anew_equals_a_full_rebuild_wherever_the_log_is_cut(spark, rules, steps, data):
-    events = log(steps)
-    is_late = data.draw(st.lists(st.booleans(), min_size=len(events), max_size=len(events)))
-    early = [e for e, late in zip(events, is_late, strict=True) if not late]
-    everything = frame(spark, events).persist()
-    old = sessions_of(spark, early, rules).persist()
-    touched = touched_devices(everything, old).persist()
-    fresh = sessionise(
-        everything.join(touched, "anonymous_id", "left_semi"), identities(everything, VERSION), VERSION, rules, SETTINGS
-    )
-    kept = old.join(touched, "anonymous_id", "left_anti")
-    rebuilt = sorted(map(tuple, sessions_of(spark, everything, rules).collect()))
-    assert sorted(map(tuple, fresh.unionByName(kept).collect())) == rebuilt
-    late_devices = {e["anonymous_id"] for e, late in zip(events, is_late, strict=True) if late}
-    assert {row.anonymous_id for row in touched.collect()} == late_devices
-
-
-def test_late_events_a_moved_map_and_new_rules_leave_what_a_full_rebuild_would(spark, warehouse, rules):
-    def refreshed(settings=SETTINGS):
-        version = map_version(warehouse.read(EVENTS), settings)
-        refresh_identities(warehouse, version)
-        warehouse.rows_written.pop("il.fct_user_sessions", None)
-        refresh_sessions(warehouse, version, rules, settings)
-        rows = sorted(map(tuple, warehouse.read(SESSIONS).collect()))
-        return rows, warehouse.rows_written["il.fct_user_sessions"]
-
-    def rebuilt(settings=SETTINGS):
-        return refreshed(settings.model_copy(update={"rebuild": True}))[0]
-
-    logins = {"user_id": "u1"}
-    first = [
-        event("a2", 20),
-        event("a3", 40, GOOGLE),
-        event("b1", 0, device="d2"),
-        event("c1", 0, device="d3", **logins),
-    ]
-    warehouse.merge(EVENTS, frame(spark, first), update=False)
-    rows, written = refreshed()
-    assert len(rows) == written == 3
-    assert refreshed() == (rows, 0)
-    # An event before the first of d1: its session gets another id, and the old one goes.
-    received = {"received_at": at(100)}
-    warehouse.merge(EVENTS, frame(spark, [event("a1", 10, **received), event("a4", 300, NEWS)]), update=False)
-    late, written = refreshed()
-    assert (len(late), written) == (4, 2)
-    assert {row[0] for row in rows} - {row[0] for row in late} == {hashlib.md5(b"d1\na2").hexdigest()}
-    assert late == rebuilt()
-    # The next day somebody logs in on d2: the version of the map moves, all sessions say so, and one gets a user.
-    tomorrow = {"received_at": at(1500), "user_id": "u9"}
-    warehouse.merge(EVENTS, frame(spark, [event("b2", 1500, device="d2", **tomorrow)]), update=False)
-    moved, written = refreshed()
-    assert {(row[1], row[2], row[3]) for row in moved} == {
-        ("d1", None, date(2026, 3, 3)),
-        ("d2", "u9", date(2026, 3, 3)),
-        ("d3", "u1", date(2026, 3, 3)),
-    }
-    assert (written, moved) == (5, rebuilt())
-    # Received on the day after that, in a visit that is there: the map stays as it is for d3, the visit does not.
-    back = {"received_at": at(3000), "user_id": "u1"}
-    visit = [event("c3", 60, device="d3", user_id="u2"), event("c2", 50, device="d3", **back)]
-    warehouse.merge(EVENTS, frame(spark, visit), update=False)
-    named = {}
-    for day in (3, 4):
-        rows, _ = refreshed(SETTINGS.model_copy(update={"map_version": date(2026, 3, day)}))
-        named[day] = sorted(row[2] for row in rows if row[1] == "d3")
-    assert named == {3: ["u1", "u2"], 4: ["u1", "u1"]}
-    assert rows == rebuilt()
-    # As of the day before nobody had logged in on d2.
-    past = SETTINGS.model_copy(update={"map_version": date(2026, 3, 2)})
-    before, _ = refreshed(past)
-    assert {row[2] for row in before if row[1] == "d2"} == {None}
-    assert before == rebuilt(past)
-    assert {r.map_version for r in warehouse.read(IDENTITIES).collect()} == {date(2026, 3, day) for day in (2, 3, 4)}
-    short = past.model_copy(update={"pause_minutes": 5})
-    assert refreshed(short)[0] == rebuilt(short) != before
-
-
-def test_without_an_event_the_map_has_no_version(spark):
-    with pytest.raises(TableError, match=r"st_il\.st_events: no event"):
-        map_version(frame(spark, []), SETTINGS)
-    assert map_version(frame(spark, [event("a", 0)]), SETTINGS) == date(2026, 3, 2)
-    past = SETTINGS.model_copy(update={"map_version": date(2026, 2, 1)})
-    assert map_version(frame(spark, []), past) == date(2026, 2, 1)
