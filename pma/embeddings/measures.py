@@ -128,15 +128,18 @@ def next_item_rows(purchases: DataFrame, vectors: DataFrame, plan: Plan, room: E
     popular = popularity_hits(counts, test, settings.k)
     metric = f"hit_at_{settings.k}"
     found = [_hits_row(name, metric, cut, hits) for name, hits in (("word2vec", spark), ("popularity", popular))]
-    sentences = baskets(purchases, cut)
-    if (count := sentences.count()) > settings.max_sgns_baskets:
-        logger.info(
-            "bl.embedding_quality: gensim's SGNS is left out: %d baskets are above "
-            "embeddings.next_item.max_sgns_baskets",
-            count,
-        )
-        return found
-    gensim = next_item_hits(sgns_space(sentences, settings.sgns), test, settings.k)
+    sentences = baskets(purchases, cut).persist()
+    try:
+        if (count := sentences.count()) > settings.max_sgns_baskets:
+            logger.info(
+                "bl.embedding_quality: gensim's SGNS is left out: %d baskets are above "
+                "embeddings.next_item.max_sgns_baskets",
+                count,
+            )
+            return found
+        gensim = next_item_hits(sgns_space(sentences, settings.sgns), test, settings.k)
+    finally:
+        sentences.unpersist()
     found.append(_hits_row("gensim_sgns", metric, cut, gensim))
     if gensim.hits.sum():
         found.append(("next_item", "word2vec", f"{metric}_over_sgns", str(cut), *ratio(spark, gensim)))

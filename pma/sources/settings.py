@@ -161,11 +161,7 @@ class FeedSettings(Section):
         }
         for name, file in FEED_FILES.items():
             source: SourceTable | None = getattr(self, name)
-            if (
-                source is not None
-                and source.path is None
-                and source.format not in ("jdbc", "snowflake", "snowflake_jdbc")
-            ):
+            if source is not None and source.path is None and source.format not in DATABASES:
                 found[name] = source.model_copy(update={"path": f"{self.folder}/{file}"})
         return self.model_copy(update=found)
 
