@@ -13,6 +13,7 @@ import pandas as pd
 
 from pma.mmm.design import Design
 from pma.mmm.layout import _parameters, scaled
+from pma.mmm.lift_tests import measured
 from pma.mmm.spec import ModelSpec, Prior
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def pymc_model(design: Design, spec: ModelSpec) -> pm.Model:
     """Return the model of a design in PyMC, in plain form: coefficients or mean contributions as the priors have them.
 
     Free variables: level (or intercept), sigma, nu, tau, linear (K), waves (W), and for each channel `c` effect_c,
-    adstock_1_c, adstock_2_c, saturation_1_c, saturation_2_c, gap_c, as far as it has them. Data can be swapped
+    adstock_1_c, adstock_2_c, saturation_1_c, saturation_2_c, gap_c, as far as it has them. Lift tests are observed as
+    lift_0, lift_1, ...: what the channel brought less what it would have brought without the change. Data can be swapped
     (pm.set_data): y, explained, columns, basis.
     """
     import pymc as pm
@@ -42,6 +44,7 @@ def pymc_model(design: Design, spec: ModelSpec) -> pm.Model:
         base = pm.Normal(spec.level_on, spec.level_mu, spec.level_sigma)
         sigma = _variable("sigma", likelihood.sigma)
         media: Any = 0.0
+        lifts: list[Any] = [0.0] * len(design.lifts.tests)
         for c, name in enumerate(design.channels):
             one = design.media[c]
             priors = _parameters(one, spec, bool(design.has_gap[c]))
@@ -51,17 +54,23 @@ def pymc_model(design: Design, spec: ModelSpec) -> pm.Model:
                 None if prior is None else _variable(f"{stem}_{name}", prior, factor)
                 for stem, prior, factor in zip(names, priors, factors, strict=True)
             ]
-            spend = pt.as_tensor(design.spend[:, c])
-            if found[5] is not None:
-                spend = spend + found[5] * design.unknown[:, c]
             weights = _weights(one.adstock, found[1], found[2], spec.lags)
-            level = sum(
-                weights[lag] * pt.concatenate([pt.zeros(lag), spend[: len(design.y) - lag]]) for lag in range(spec.lags)
-            )
-            value = _saturated(one.saturation, level, found[3], found[4])
+
+            def saturated(spend: Any, c: int = c, kind: str = one.saturation, own: Any = found, w: Any = weights) -> Any:
+                if own[5] is not None:
+                    spend = spend + own[5] * design.unknown[:, c]
+                level = sum(
+                    w[lag] * pt.concatenate([pt.zeros(lag), spend[: len(design.y) - lag]]) for lag in range(spec.lags)
+                )
+                return _saturated(kind, level, own[3], own[4])
+
+            value = saturated(pt.as_tensor(design.spend[:, c]))
             mean = pt.dot(design.known[:, c], value)
-            brought = found[0] * value if one.effect.given_as == "coefficient" else found[0] * value / mean
-            media = media + (brought if spec.level_on == "intercept" else brought - pt.dot(share, brought))
+            factor = found[0] if one.effect.given_as == "coefficient" else found[0] / mean
+            media = media + factor * (value if spec.level_on == "intercept" else value - pt.dot(share, value))
+            for s in np.flatnonzero(design.lifts.channel[design.lifts.of_test] == c):
+                brought = factor * saturated(pt.as_tensor(design.lifts.spend[s]))
+                lifts[design.lifts.of_test[s]] += pt.dot(design.lifts.counts[s], brought)
         linear = pm.Normal("linear", 0.0, 1.0, shape=len(design.names))
         offset = design.means if spec.level_on == "intercept" else np.zeros(len(design.names))
         mu = base + media + pt.dot(columns + offset, linear)
@@ -72,6 +81,9 @@ def pymc_model(design: Design, spec: ModelSpec) -> pm.Model:
             left = pm.StudentT.dist(nu=_variable("nu", likelihood.nu), mu=mu, sigma=sigma)
         else:
             left = pm.Normal.dist(mu=mu, sigma=sigma)
+        lift, error = measured(design)
+        for n, of_test in enumerate(lifts):
+            pm.Normal(f"lift_{n}", of_test, error[n], observed=lift[n])
         # Weeks that are not explained have no likelihood: a mask, so that their number is data and not shape.
         pm.Potential("likelihood", (pm.logp(left, y) * explained).sum())
     return model
@@ -81,7 +93,7 @@ def marketing_mmm(design: Design, spec: ModelSpec) -> tuple[MMM, pd.DataFrame, p
     """Return pymc-marketing's MMM of a design with the same priors, and the X and y that it is fitted to.
 
     Linear columns, season and trend among them, are its controls, each times its prior scale. Raises ValueError where
-    it has no such model: unknown or unexplained weeks, a trend of waves, priors on shares, mixed kinds.
+    it has no such model: unknown or unexplained weeks, a trend of waves, priors on shares, mixed kinds, lift tests.
     """
     from pymc_extras.prior import Prior as Theirs
     from pymc_marketing.mmm import MMM
@@ -93,6 +105,7 @@ def marketing_mmm(design: Design, spec: ModelSpec) -> tuple[MMM, pd.DataFrame, p
     if (
         more
         or gaps
+        or design.lifts.tests
         or design.basis.shape[1]
         or adstock not in ADSTOCK_NAMES
         or saturation not in SATURATION_NAMES
