@@ -212,8 +212,8 @@ def log_density(  # type: ignore[no-untyped-def]
     back = np.empty(weeks)
     for c in range(channels):
         logp += channel_back(
-            c, e, sum_e, pull, by_lift[EFFECT, c], explained, known[c], own[EFFECT, c], mean[c], centre[c], value[c], slots, families,
-            first, second, on_coefficient[c], theta, gradient, back,
+            c, e, sum_e, pull, by_lift[EFFECT, c], explained, known[c], own[EFFECT, c], mean[c], centre[c], value[c],
+            slots, families, first, second, on_coefficient[c], theta, gradient, back,
         )  # fmt: skip
         by = np.zeros(6)
         by[SATURATION_1], by[SATURATION_2] = saturated_back(

@@ -15,39 +15,43 @@ import numpy as np
 import pandas as pd
 
 from pma.mmm import diagnostics
+from pma.mmm.calibration import calibrated
 from pma.mmm.design import Design, NotFitError, make_design
-from pma.mmm.effects import Media, expected, media_effects, replicate
+from pma.mmm.effects import Fitted, Media, read, replicate
 from pma.mmm.layout import Draws, Layout
+from pma.mmm.lift_tests import tests_of, without_tests
 from pma.mmm.outcome import Row, contributions_rows, curves_rows, posterior_rows, summary_rows
 from pma.mmm.ridge import search
-from pma.mmm.sampler import sample
+from pma.mmm.sampler import Sampled, sample
 from pma.mmm.settings import MmmSettings
 from pma.mmm.spec import FitSettings, ModelSpec
-from pma.mmm.tables import MMM_LANDED
+from pma.mmm.tables import FITS, MMM_LANDED
 from pma.parallel import group_seed
 
 COLUMNS = tuple(column.name for column in MMM_LANDED.columns if column.name != "run_id")
 
 
-def fit_geo(rows: pd.DataFrame, room: MmmSettings, engine: str | None = None) -> pd.DataFrame:
+def fit_geo(
+    rows: pd.DataFrame, room: MmmSettings, engine: str | None = None, tests: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Return one row, with the columns of st_il.mmm_landed less `run_id`: the fit of one geo, target and method.
 
     `rows`: those of bl.mmm_input of one geo (geo_level, geo, week_start, variable, role, value, ...), with `target`,
     the same in all: the variable to explain, `method` (bayes without it), and `fit_id` where it is known. `room`:
-    model, settings of fits and of the ridge. `engine`: only said. Status ok or flagged, or failed, where the data
-    cannot carry the model; the message says why. The seed comes from the settings and from (geo_level, geo, target).
-    Raises what is a bug.
+    model, settings of fits and of the ridge. `engine`: only said. `tests`: rows of il.lift_tests, of any geo.
+    Status ok or flagged, or failed, where the data cannot carry the model; the message says why. The seed comes from
+    the settings and from (geo_level, geo, target). Raises what is a bug.
     """
     started = time.perf_counter()
     level, geo, target = (str(rows[name].iloc[0]) for name in ("geo_level", "geo", "target"))
     method = str(rows["method"].iloc[0]) if "method" in rows else "bayes"
     row = dict.fromkeys(COLUMNS)
     row |= {"geo_level": level, "geo": geo, "target": target, "method": method, "engine": engine}
-    known = str(rows["fit_id"].iloc[0]) if "fit_id" in rows else fit_id(rows, room)
+    known = str(rows["fit_id"].iloc[0]) if "fit_id" in rows else fit_id(rows, room, tests)
     row |= {"fit_id": known, "data_origin": _origin(rows)}
-    row |= {name: [] for name in ("mmm_contributions", "mmm_channel_summary", "mmm_response_curves", "mmm_posterior")}
+    row |= {spec.table: [] for spec in FITS}
     try:
-        design = make_design(rows, target, room.model, room.fit)
+        design = make_design(rows, target, room.model, room.fit, tests=tests if room.fit.calibrate else None)
         row |= _by_ridge(design, room) if method == "ridge" else _by_bayes(design, room.model, room.fit)
     except NotFitError as error:
         row |= {"status": "failed", "message": f"{error}."}
@@ -55,17 +59,25 @@ def fit_geo(rows: pd.DataFrame, room: MmmSettings, engine: str | None = None) ->
     return pd.DataFrame([row], columns=list(COLUMNS))
 
 
-def fit_id(rows: pd.DataFrame, room: MmmSettings) -> str:
-    """Return a digest of what decides a fit: code, model, settings and the geo's data; sixteen hex digits."""
+def fit_id(rows: pd.DataFrame, room: MmmSettings, tests: pd.DataFrame | None = None) -> str:
+    """Return a digest of what decides a fit: code, model, settings, the geo's data and its lift tests.
+
+    Sixteen hex digits. `tests`: rows of il.lift_tests; those of other geos and targets change nothing, nor does a
+    setting of theirs where there are none.
+    """
     used = ["geo_level", "geo", "week_start", "variable", "role", "value", "target"]
     used += [name for name in ("is_complete_week",) if name in rows]
     sorted_rows = rows[used].astype({"week_start": str}).sort_values(used[2:4], ignore_index=True)
     digest = hashlib.sha256(_code())
     digest.update(room.model.model_dump_json().encode())
-    digest.update(room.fit.model_dump_json(exclude={"targets", "geo_levels", "methods"}).encode())
+    digest.update(room.fit.model_dump_json(exclude={"targets", "geo_levels", "methods", "calibrate"}).encode())
     if "method" in rows and rows["method"].iloc[0] == "ridge":
         digest.update(room.ridge.model_dump_json().encode())
     digest.update(sorted_rows.to_csv(index=False).encode())
+    level, geo, target = (str(rows[name].iloc[0]) for name in ("geo_level", "geo", "target"))
+    mine = tests_of(tests, level, geo, target)
+    if room.fit.calibrate and len(mine):
+        digest.update(mine.astype(str).to_csv(index=False).encode())
     return digest.hexdigest()[:16]
 
 
@@ -83,11 +95,8 @@ def peak_rss_mb() -> float:
 
 def _by_bayes(design: Design, spec: ModelSpec, settings: FitSettings) -> Row:
     seed = group_seed(settings.seed, design.geo_level, design.geo, design.target)
-    layout = Layout(design, spec)
-    sampled = sample(layout, settings, seed)
-    draws = layout.draws(sampled.flat)
-    media = media_effects(design, draws, spec.lags)
-    mean = expected(design, draws, media)
+    layout, sampled, fitted = fit_design(design, spec, settings, seed)
+    draws, media, mean = fitted.draws, fitted.media, fitted.mean
     replicated = replicate(design, draws, mean, seed)
     found = diagnostics.diagnose(design, sampled, mean, replicated, media.brought.sum(axis=2))
     summary, reasons = summary_rows(design, draws, media, mean, diagnostics.prior_widths(layout, draws), settings)
@@ -96,20 +105,34 @@ def _by_bayes(design: Design, spec: ModelSpec, settings: FitSettings) -> Row:
     del numbers["negative_baseline"]
     known = {name: None if isinstance(value, float) and np.isnan(value) else value for name, value in numbers.items()}
     said = {"status": status, "message": message, "mmm_channel_summary": summary}
-    return known | said | _told(design, draws, media, reasons, spec, settings)
+    told = known | said | _told(design, draws, media, reasons, spec, settings)
+    before = fit_design(without_tests(design), spec, settings, seed)[2] if design.lifts.tests else fitted
+    return calibrated(told, design, before, fitted)
+
+
+def fit_design(design: Design, spec: ModelSpec, settings: FitSettings, seed: int) -> tuple[Layout, Sampled, Fitted]:
+    """Return the posterior of a design, its tests in it: the layout of its vector, the draws of it, what they say."""
+    layout = Layout(design, spec)
+    sampled = sample(layout, settings, seed)
+    return layout, sampled, read(design, layout.draws(sampled.flat), spec.lags)
 
 
 def _by_ridge(design: Design, room: MmmSettings) -> Row:
     seed = group_seed(room.fit.seed, design.geo_level, design.geo, design.target, "ridge")
-    draws = search(design, room.model, room.ridge, seed).draws
-    media = media_effects(design, draws, room.model.lags)
-    mean = expected(design, draws, media)
+    fitted = _front(design, room, seed)
+    draws, media, mean = fitted.draws, fitted.media, fitted.mean
     widths = np.full(len(design.channels), np.nan)
     summary, reasons = summary_rows(design, draws, media, mean, widths, room.fit)
     found = diagnostics.in_sample(design, mean, media.brought.sum(axis=2))
     status, message = diagnostics.ridge_verdict(found, reasons, room.fit)
     said = {"status": status, "message": message, "mmm_channel_summary": summary}
-    return found | said | _told(design, draws, media, reasons, room.model, room.fit)
+    told = found | said | _told(design, draws, media, reasons, room.model, room.fit)
+    before = _front(without_tests(design), room, seed) if design.lifts.tests else fitted
+    return calibrated(told, design, before, fitted)
+
+
+def _front(design: Design, room: MmmSettings, seed: int) -> Fitted:
+    return read(design, search(design, room.model, room.ridge, seed).draws, room.model.lags)
 
 
 def _told(

@@ -9,6 +9,7 @@ import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from pma.marketing.tables import LIFT_TESTS
 from pma.mmm.calendar import records
 from pma.mmm.fit import fit_geo
 from pma.mmm.landing import TASK, TASK_DDL, Tasks, failed_runs, landed_records, rows_of, runs_of
@@ -16,6 +17,11 @@ from pma.mmm.settings import MmmSettings
 from pma.mmm.tables import FITS, MMM_LANDED, MMM_RUNS, landed_ddl
 from pma.parallel import Mapped, ParallelSettings, map_groups
 from pma.warehouse import Warehouse
+
+
+def lift_tests(tables: Warehouse) -> pd.DataFrame | None:
+    """Return the rows of il.lift_tests; None where nobody has ever delivered one."""
+    return tables.read(LIFT_TESTS).toPandas() if tables.exists(LIFT_TESTS) else None
 
 
 def fit_missing(tables: Warehouse, tasks: Tasks, room: MmmSettings, parallel: ParallelSettings) -> Mapped:
@@ -32,7 +38,7 @@ def fit_missing(tables: Warehouse, tasks: Tasks, room: MmmSettings, parallel: Pa
         frame = spark.createDataFrame(landed_records(fits), landed_ddl()).select("*", _stamp(tables))
         tables.append_once(MMM_LANDED, frame, f"{tables.run_id}.{fits['fit_id'].iloc[0]}")
 
-    fit = partial(fit_geo, room=room, engine=parallel.engine)
+    fit = partial(fit_geo, room=room, engine=parallel.engine, tests=tasks.tests)
     frame = spark.createDataFrame(records(todo), TASK_DDL) if on_spark else todo
     mapped = map_groups(frame, fit, TASK, landed_ddl(), None, parallel, None if on_spark else land)
     if on_spark:

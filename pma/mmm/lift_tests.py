@@ -129,7 +129,7 @@ def compact(design: Design, lags: int) -> dict[str, np.ndarray]:
 
     Of each series the weeks of the test and the lags before them, the last week at the end; nothing before the data.
     """
-    lifts, weeks = design.lifts, len(design.weeks)
+    lifts = design.lifts
     counted = [np.flatnonzero(counts) for counts in lifts.counts]
     length = max((int(at[-1] - at[0]) + lags for at in counted), default=0)
     shape = (len(counted), length)

@@ -6,6 +6,7 @@ has no unknown weeks, no wave of the trend, and one kind of adstock and saturati
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,8 +31,8 @@ def pymc_model(design: Design, spec: ModelSpec) -> pm.Model:
 
     Free variables: level (or intercept), sigma, nu, tau, linear (K), waves (W), and for each channel `c` effect_c,
     adstock_1_c, adstock_2_c, saturation_1_c, saturation_2_c, gap_c, as far as it has them. Lift tests are observed as
-    lift_0, lift_1, ...: what the channel brought less what it would have brought without the change. Data can be swapped
-    (pm.set_data): y, explained, columns, basis.
+    lift_0, lift_1, ...: what the channel brought less what it would have brought without the change. Data can be
+    swapped (pm.set_data): y, explained, columns, basis.
     """
     import pymc as pm
     import pytensor.tensor as pt
@@ -56,20 +57,13 @@ def pymc_model(design: Design, spec: ModelSpec) -> pm.Model:
             ]
             weights = _weights(one.adstock, found[1], found[2], spec.lags)
 
-            def saturated(spend: Any, c: int = c, kind: str = one.saturation, own: Any = found, w: Any = weights) -> Any:
-                if own[5] is not None:
-                    spend = spend + own[5] * design.unknown[:, c]
-                level = sum(
-                    w[lag] * pt.concatenate([pt.zeros(lag), spend[: len(design.y) - lag]]) for lag in range(spec.lags)
-                )
-                return _saturated(kind, level, own[3], own[4])
-
-            value = saturated(pt.as_tensor(design.spend[:, c]))
+            saturated = partial(_channel, design, c, found, weights, spec.lags)
+            value = saturated(design.spend[:, c])
             mean = pt.dot(design.known[:, c], value)
             factor = found[0] if one.effect.given_as == "coefficient" else found[0] / mean
             media = media + factor * (value if spec.level_on == "intercept" else value - pt.dot(share, value))
             for s in np.flatnonzero(design.lifts.channel[design.lifts.of_test] == c):
-                brought = factor * saturated(pt.as_tensor(design.lifts.spend[s]))
+                brought = factor * saturated(design.lifts.spend[s])
                 lifts[design.lifts.of_test[s]] += pt.dot(design.lifts.counts[s], brought)
         linear = pm.Normal("linear", 0.0, 1.0, shape=len(design.names))
         offset = design.means if spec.level_on == "intercept" else np.zeros(len(design.names))
@@ -151,6 +145,17 @@ def marketing_mmm(design: Design, spec: ModelSpec) -> tuple[MMM, pd.DataFrame, p
     X = pd.DataFrame(design.columns + design.means, columns=list(design.names))
     X = X.join(pd.DataFrame(design.money, columns=list(design.channels))).assign(week_start=design.weeks)
     return model, X, pd.Series(design.value, name="target")
+
+
+def _channel(design: Design, c: int, found: list[Any], weights: Any, lags: int, spend: np.ndarray) -> Any:
+    """Saturated adstock of a channel's spend, as it was or as it would have been; (T,)."""
+    import pytensor.tensor as pt
+
+    known, weeks = pt.as_tensor(spend), len(spend)
+    if found[5] is not None:
+        known = known + found[5] * design.unknown[:, c]
+    level = sum(weights[lag] * pt.concatenate([pt.zeros(lag), known[: weeks - lag]]) for lag in range(lags))
+    return _saturated(design.media[c].saturation, level, found[3], found[4])
 
 
 def _variable(name: str, prior: Prior, factor: float = 1.0) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from pma.mmm import diagnostics
 from pma.mmm.design import Design
-from pma.mmm.effects import Media, components, curves, marginal
+from pma.mmm.effects import Media, components, curves, marginal, returns
 from pma.mmm.layout import Draws
 from pma.mmm.spec import FitSettings, ModelSpec
 
@@ -40,7 +40,7 @@ def summary_rows(
     known = ~np.isnan(design.money)
     spend = np.nansum(design.money, axis=0)
     brought = np.einsum("dtc,tc->dc", media.brought, known)
-    roas, more = brought / spend, marginal(design, draws, media)
+    roas, more = returns(design, media), marginal(design, draws, media)
     share = brought / (mean @ known)
     reasons = diagnostics.doubts(design, draws, roas, widths, settings)
     rows: list[Row] = []
