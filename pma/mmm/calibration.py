@@ -112,22 +112,29 @@ def _verdict(test: LiftTest, before: Belief, after: Belief, n: int) -> str:
 
 
 def _sentence(test: LiftTest, verdict: str, numbers: Row, target: str, grown: float) -> str:
-    low, high = numbers["expected_before_p05"], numbers["expected_before_p95"]
     said = (
-        f"It measured {test.lift:,.3g} {target} (standard error {test.standard_error:,.3g}); without it the model "
-        f"expected {low:,.3g} to {high:,.3g}"
+        f"It measured {_figure(test.lift)} {target} (standard error {_figure(test.standard_error)}); without it the "
+        f"model expected {_between(numbers, 'expected_before')}"
     )
-    was = "{roas_before_p50:.3g} ({roas_before_p05:.3g} to {roas_before_p95:.3g})".format(**numbers)
-    now = "{roas_after_p50:.3g} ({roas_after_p05:.3g} to {roas_after_p95:.3g})".format(**numbers)
-    moved = f"ROAS of {test.channel}: {was} without the tests, {now} with them."
+    moved = (
+        f"ROAS of {test.channel}: {numbers['roas_before_p50']:.3g} ({_between(numbers, 'roas_before')}) without the "
+        f"tests, {numbers['roas_after_p50']:.3g} ({_between(numbers, 'roas_after')}) with them."
+    )
     if verdict == "agrees":
         return f"{said}: they agree. {moved}"
     if verdict == "corrects":
         return f"{said}: the weeks alone were wrong about {test.channel}, and the model follows the test. {moved}"
-    missed = "{expected_after_p05:,.3g} to {expected_after_p95:,.3g}".format(**numbers)
     return (
-        f"{said}; with it, it expects {missed}, and what it does not explain of the weeks "
+        f"{said}; with it, it expects {_between(numbers, 'expected_after')}, and what it does not explain of the weeks "
         f"{'grows' if grown > 0 else 'shrinks'} by {abs(grown):.0%}. Check days, spend and control group of the test. "
-        f"If it was clean, something that is not measured moves {target} together with this spend: measure it, and trust "
-        f"no channel that has no test. {moved}"
+        f"If it was clean, something that is not measured moves {target} together with this spend: measure it, and "
+        f"trust no channel that has no test. {moved}"
     )
+
+
+def _between(numbers: Row, name: str) -> str:
+    return f"{_figure(numbers[f'{name}_p05'])} to {_figure(numbers[f'{name}_p95'])}"
+
+
+def _figure(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"

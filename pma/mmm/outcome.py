@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pma.mmm import diagnostics
+from pma.mmm.confounding import suspicions
 from pma.mmm.design import Design
 from pma.mmm.effects import Media, components, curves, marginal, returns
 from pma.mmm.layout import Draws
@@ -42,7 +43,9 @@ def summary_rows(
     brought = np.einsum("dtc,tc->dc", media.brought, known)
     roas, more = returns(design, media), marginal(design, draws, media)
     share = brought / (mean @ known)
-    reasons = diagnostics.doubts(design, draws, roas, widths, settings)
+    doubts = diagnostics.doubts(design, draws, roas, widths, settings)
+    suspected = suspicions(design, settings.follows_target)
+    reasons = [doubt or suspicion for doubt, suspicion in zip(doubts, suspected, strict=True)]
     rows: list[Row] = []
     for c, name in enumerate(design.channels):
         rows.append(

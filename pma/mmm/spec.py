@@ -223,6 +223,13 @@ class FitSettings(Section):
     max_doubtful_share: float = Field(
         0.34, ge=0, le=1, description="a fit with a larger share of channels that are not to be trusted is flagged"
     )
+    follows_target: float = Field(
+        0.4,
+        gt=0,
+        le=1,
+        description="correlation with the target of the week or of the weeks before from which the effect of spend is "
+        "suspected to be demand, until a test has measured it",
+    )
     wide_roas: float = Field(1.5, gt=0, description="interval of a ROAS, over the ROAS, from which it says little")
 
 
