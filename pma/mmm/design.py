@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pma.mmm.basis import season, trend_lines, trend_waves
+from pma.mmm.confounding import with_demand
 from pma.mmm.lift_tests import Lifts, no_lifts, with_tests
 from pma.mmm.spec import FitSettings, MediaSpec, ModelSpec
 
@@ -139,7 +140,7 @@ def make_design(
         lifts=no_lifts(len(weeks)),
         notes=tuple(notes),
     )
-    return with_tests(design, tests)
+    return with_demand(with_tests(design, tests), settings.follows_target, spec.context_sigma)
 
 
 def _wide(rows: pd.DataFrame, target: str, notes: list[str]) -> tuple[pd.DataFrame, dict[str, str]]:

@@ -16,10 +16,11 @@ import pandas as pd
 
 from pma.mmm import diagnostics
 from pma.mmm.calibration import calibrated
+from pma.mmm.confounding import without_tests
 from pma.mmm.design import Design, NotFitError, make_design
 from pma.mmm.effects import Fitted, Media, read, replicate
 from pma.mmm.layout import Draws, Layout
-from pma.mmm.lift_tests import tests_of, without_tests
+from pma.mmm.lift_tests import tests_of
 from pma.mmm.outcome import Row, contributions_rows, curves_rows, posterior_rows, summary_rows
 from pma.mmm.ridge import search
 from pma.mmm.sampler import Sampled, sample

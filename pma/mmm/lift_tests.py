@@ -22,6 +22,8 @@ OTHER_SPEND = 0.35
 OTHER_UNIT = 5.0
 # Weeks before a test that say what is usual.
 BEFORE_WEEKS = 13
+# A lift that is so many standard errors from nothing is told from it.
+CLEAR = 2.0
 NUMBERS = ("spend", "spend_change", "lift", "standard_error")
 MEND = "Correct il.lift_tests (feeds.lift_tests)"
 
@@ -112,9 +114,21 @@ def with_tests(design: Design, tests: pd.DataFrame | None) -> Design:
     return replace(design, lifts=lifts, notes=(*design.notes, *notes))
 
 
-def without_tests(design: Design) -> Design:
-    """Return the design as it is without its tests."""
-    return replace(design, lifts=no_lifts(len(design.weeks)))
+def clearly_tested(design: Design) -> set[str]:
+    """Return the channels of the tests whose lift can be told from nothing."""
+    tests = design.lifts.tests
+    return {test.channel for test in tests if abs(test.lift) >= CLEAR * test.standard_error}
+
+
+def without_changes(design: Design, channel: int) -> np.ndarray:
+    """Return the spend of a channel as it was planned, without the changes of its tests, in usual spend; (T,)."""
+    planned = design.spend[:, channel].copy()
+    lifts = design.lifts
+    for n in np.flatnonzero(lifts.channel == channel):
+        # The second series of a test is that without its change.
+        without = lifts.spend[np.flatnonzero(lifts.of_test == n)[1]]
+        planned = np.where(without != design.spend[:, channel], without, planned)
+    return planned
 
 
 def measured(design: Design) -> tuple[np.ndarray, np.ndarray]:

@@ -4,8 +4,9 @@ Robyn (facebookexperimental/Robyn, R/R/model.R, 3.12): hyperparameters of adstoc
 searched by nevergrad's TwoPointsDE; each candidate is a ridge regression with non-negative media; it is judged by its
 error in the last weeks (time-series validation), by how far shares of effect lie from shares of spend (decomposition
 distance) and, where there are lift tests, by how far its lifts lie from those measured (MAPE.LIFT); what no other
-candidate beats in all of them is the Pareto front. Here the season, trend and events are the columns of the Bayesian
-model, a candidate is one compiled call, and the front stands in for a posterior.
+candidate beats in all of them is the Pareto front. Here tests are among the squares of the regression too: the search
+alone can meet them by bending saturation only. The season, trend and events are the columns of the Bayesian model, a
+candidate is one compiled call, and the front stands in for a posterior.
 """
 
 from __future__ import annotations
@@ -151,14 +152,13 @@ def evaluate(batch: np.ndarray, data: Data, settings: RidgeSettings) -> np.ndarr
 @exact_jit
 def _evaluate(retention, half, slope, penalty, data):  # type: ignore[no-untyped-def]
     spend, linear, y, train, held_out, spend_share, lags = data[:7]
-    lift, lift_error, lift_of, lift_channel, lift_spend, lift_counts = data[7:]
+    lift, lift_error = data[7], data[8]
     out = np.empty((len(penalty), 3 if len(lift) else 2))
-    size = np.sqrt(lift * lift + lift_error * lift_error)
     channels = spend.shape[0]
     span = (y * train).max() - (y + 1e9 * (1 - train)).min()
     for b in range(len(penalty)):
         media = transformed(spend, retention[b], half[b], slope[b], lags)
-        coefficient, level = ridge(media, linear, y, train, penalty[b])
+        coefficient, level, per = fitted_to(media, retention[b], half[b], slope[b], penalty[b], train, data)
         fitted = predicted(media, linear, coefficient, level)
         square = 0.0
         for t in range(len(y)):
@@ -174,14 +174,34 @@ def _evaluate(retention, half, slope, penalty, data):  # type: ignore[no-untyped
             distance += (share - spend_share[c]) ** 2
         out[b, 1] = math.sqrt(distance)
         if len(lift):
-            expected = np.zeros(len(lift))
-            for s in range(len(lift_of)):
-                c = lift_channel[s]
-                one = slice(c, c + 1)
-                tested = transformed(lift_spend[s : s + 1], retention[b, one], half[b, one], slope[b, one], lags)[0]
-                expected[lift_of[s]] += coefficient[c] * (lift_counts[s] * tested).sum()
-            out[b, 2] = (np.abs(expected - lift) / size).mean()
+            expected = per @ coefficient[:channels]
+            out[b, 2] = (np.abs(expected - lift) / np.sqrt(lift * lift + lift_error * lift_error)).mean()
     return out
+
+
+@exact_jit
+def fitted_to(media, retention, half, slope, penalty, weight, data):  # type: ignore[no-untyped-def]
+    """Return coefficients and level of a candidate, fitted to weeks and tests, and the lift by coefficient of media.
+
+    A fit without the tests says what weeks leave unexplained, and so how much tests weigh. The last: (tests, C).
+    """
+    linear, y, lift, lift_error = data.linear, data.y, data.lift, data.lift_error
+    coefficient, level = ridge(media, linear, y, weight, penalty)
+    per = np.zeros((len(lift), media.shape[0]))
+    if len(lift) == 0:
+        return coefficient, level, per
+    for s in range(len(data.lift_of)):
+        c = data.lift_channel[s]
+        one = slice(c, c + 1)
+        tested = transformed(data.lift_spend[s : s + 1], retention[one], half[one], slope[one], data.lags)[0]
+        per[data.lift_of[s], c] += (data.lift_counts[s] * tested).sum()
+    left = (y - predicted(media, linear, coefficient, level)) ** 2 * weight
+    weigh = math.sqrt(left.sum() / weight.sum()) / lift_error
+    rows = per.copy()
+    for n in range(len(lift)):
+        rows[n] *= weigh[n]
+    coefficient, level = with_lifts(media, linear, y, weight, penalty, rows, lift * weigh)
+    return coefficient, level, per
 
 
 @exact_jit
@@ -218,6 +238,39 @@ def ridge(media, linear, y, weight, penalty):  # type: ignore[no-untyped-def]
     The penalty is on coefficients of columns in deviations, so that no unit of measure counts; by coordinate descent
     on the Gram matrix, as glmnet does it (Friedman, Hastie and Tibshirani, 2010).
     """
+    return with_lifts(media, linear, y, weight, penalty, np.zeros((0, media.shape[0])), np.zeros(0))
+
+
+@exact_jit
+def descended(gram, with_y, penalty, positive):  # type: ignore[no-untyped-def]
+    """Return what minimises b' gram b / 2 - b' with_y + penalty b' b / 2, the first `positive` not below zero."""
+    k = len(with_y)
+    beta, slope = np.zeros(k), with_y.copy()
+    for _ in range(_SWEEPS):
+        most = 0.0
+        for j in range(k):
+            # slope[j] is the covariance of the column with what is left over, all other coefficients as they are.
+            new = (slope[j] + gram[j, j] * beta[j]) / (gram[j, j] + penalty)
+            if j < positive and new < 0.0:
+                new = 0.0
+            step = new - beta[j]
+            if step != 0.0:
+                beta[j] = new
+                for i in range(k):
+                    slope[i] -= gram[i, j] * step
+                most = max(most, abs(step))
+        if most < _ENOUGH:
+            break
+    return beta
+
+
+@exact_jit
+def with_lifts(media, linear, y, weight, penalty, per, aim):  # type: ignore[no-untyped-def]
+    """Return what `ridge` does, with the squares of lift tests among those that are minimised.
+
+    per: lift by coefficient of media, (tests, channels), aim: measured lift, (tests,); both in standard errors and
+    times what a week leaves unexplained, so that an error of a test weighs as much as one of a week.
+    """
     channels, k = media.shape[0], media.shape[0] + linear.shape[0]
     weeks, total = len(y), weight.sum()
     columns = np.empty((k, weeks))
@@ -230,22 +283,11 @@ def ridge(media, linear, y, weight, penalty):  # type: ignore[no-untyped-def]
     centre = (y * weight).sum() / total
     gram = columns @ columns.T / total
     with_y = columns @ ((y - centre) * np.sqrt(weight)) / total
-    beta, slope = np.zeros(k), with_y.copy()
-    for _ in range(_SWEEPS):
-        most = 0.0
-        for j in range(k):
-            # slope[j] is the covariance of the column with what is left over, all other coefficients as they are.
-            new = (slope[j] + gram[j, j] * beta[j]) / (gram[j, j] + penalty)
-            if j < channels and new < 0.0:
-                new = 0.0
-            step = new - beta[j]
-            if step != 0.0:
-                beta[j] = new
-                for i in range(k):
-                    slope[i] -= gram[i, j] * step
-                most = max(most, abs(step))
-        if most < _ENOUGH:
-            break
+    if len(aim):
+        scaled = per / deviation[:channels]
+        gram[:channels, :channels] += scaled.T @ scaled / total
+        with_y[:channels] += scaled.T @ aim / total
+    beta = descended(gram, with_y, penalty, channels)
     level = centre
     for j in range(k):
         beta[j] /= deviation[j]
@@ -277,7 +319,7 @@ def _draws(point: np.ndarray, design: Design, spec: ModelSpec, settings: RidgeSe
     level, kappa, effects, sigma = [], [], [], []
     for b in range(len(point)):
         media = transformed(data.spend, retention[b], half[b], slope[b], spec.lags)
-        coefficient, start = ridge(media, linear, y, design.explained, penalty[b])
+        coefficient, start, _ = fitted_to(media, retention[b], half[b], slope[b], penalty[b], design.explained, data)
         fitted = predicted(media, linear, coefficient, start)
         channels = len(media)
         kappa.append(coefficient[:channels] * (design.known.T * media).sum(axis=1))
