@@ -33,12 +33,12 @@ def suspicions(design: Design, follows: float) -> list[str | None]:
 
 
 def with_demand(design: Design, follows: float, sigma: float) -> Design:
-    """Return the design with a column of demand for each suspected channel that a lift test has measured.
+    """Return the design with two columns of demand for each suspected channel that a lift test has measured.
 
     What the weeks know of such a channel is the sum of its effect and of the demand that its budget follows; the test
     knows the effect. Without a place for the demand the model would bend adstock and saturation until both seem true,
-    and the channel's total would be wrong in spite of the test. The column is spend as it was planned, in deviations;
-    `sigma`: prior deviation of its effect, in usual weeks of the target.
+    and the channel's total would be wrong in spite of the test. The columns are spend as it was planned, in deviations,
+    and its square: a budget may follow demand by a curve. `sigma`: prior deviation of their effects, in usual weeks.
     """
     tested = clearly_tested(design)
     followed = [
@@ -47,8 +47,13 @@ def with_demand(design: Design, follows: float, sigma: float) -> Design:
     seen = design.explained > 0
     for c in followed:
         planned = np.where(np.isnan(design.money[:, c]), np.nan, np.minimum(without_changes(design, c), MOST))
-        column = np.where(np.isnan(planned), 0.0, planned - np.nanmean(planned[seen])) / np.nanstd(planned[seen])
-        design = _with_column(design, f"demand followed by {design.channels[c]}", column * sigma)
+        once = _deviations(planned, seen)
+        square = once**2
+        # What of the square is not the straight line.
+        square = square - once * np.nansum((once * square)[seen]) / np.nansum((once * once)[seen])
+        name = f"demand followed by {design.channels[c]}"
+        for label, column in ((name, once), (f"{name}, bent", _deviations(square, seen))):
+            design = _with_column(design, label, np.nan_to_num(column) * sigma)
     return design
 
 
@@ -65,6 +70,11 @@ def without_tests(design: Design) -> Design:
         none=design.none[kept],
         rotation=_axes(design.columns[:, kept], design.explained),
     )
+
+
+def _deviations(values: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    deviations: np.ndarray = (values - np.nanmean(values[seen])) / np.nanstd(values[seen])
+    return deviations
 
 
 def _with_column(design: Design, name: str, column: np.ndarray) -> Design:

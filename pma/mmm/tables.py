@@ -120,8 +120,8 @@ MMM_CONTRIBUTIONS = _of_fit(
         Column(
             "kind",
             "string",
-            "paid, baseline, trend, seasonality, event, organic, context, interaction, or demand: what a tested channel "
-            "would be credited with but for its test",
+            "paid, baseline, trend, seasonality, event, organic, context, interaction, or demand: what a tested "
+            "channel would be credited with but for its test",
             required=True,
         ),
         Column("mean", "double", "expected contribution, unit of the target", required=True),

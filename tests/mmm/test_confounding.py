@@ -17,6 +17,9 @@ FOLLOWS = SETTINGS.follows_target
 CHANGES = (("search", 70, 5, 1.0), ("video", 100, 6, -1.0))
 
 
+COLUMNS = ("demand followed by search", "demand followed by search, bent")
+
+
 def design_of(world, tests=None):
     return make_design(world.rows, "uploads", SPEC, SETTINGS, tests=tests)
 
@@ -46,11 +49,12 @@ def test_a_clear_test_ends_suspicion_and_one_that_could_not_tell_does_not():
 def test_demand_that_a_tested_channel_follows_has_a_column_of_planned_spend():
     world = TestedWorld(follows=1.0, changes=CHANGES)
     bare, design = design_of(world), design_of(world, world.tests)
-    assert design.names == (*bare.names, "demand followed by search") and design.kinds[-1] == DEMAND
-    column = design.columns[:, -1]
+    assert design.names == (*bare.names, *COLUMNS) and design.kinds[-2:] == (DEMAND, DEMAND)
+    column, bent = design.columns[:, -2:].T
     assert np.corrcoef(column, np.minimum(world.planned["search"], 5 * design.spend_scale[0]))[0, 1] == pytest.approx(1)
     assert column.std() == pytest.approx(SPEC.context_sigma)
-    assert column @ design.explained == pytest.approx(0.0, abs=1e-9)
+    assert bent.std() == pytest.approx(SPEC.context_sigma) and bent @ column == pytest.approx(0.0, abs=1e-9)
+    assert np.corrcoef(column**2, bent)[0, 1] > 0.5
     rotated = (design.columns @ design.rotation).T @ (design.columns @ design.rotation)
     assert rotated == pytest.approx(np.diag(np.diag(rotated)), abs=1e-9)
 
@@ -72,7 +76,7 @@ def test_a_design_without_linear_columns_takes_one():
     spec = ModelSpec(trend=TrendSpec(kind="none"), yearly_order=0)
     world = TestedWorld(follows=1.0, changes=CHANGES)
     design = make_design(world.rows, "uploads", spec, SETTINGS, tests=world.tests)
-    assert design.names == ("demand followed by search",) and design.rotation.shape == (1, 1)
+    assert design.names == COLUMNS and design.rotation.shape == (2, 2)
     assert without_tests(design).rotation.shape == (0, 0)
     same = replace(design, lifts=without_tests(design).lifts)
     assert with_demand(same, FOLLOWS, 0.1) is same
