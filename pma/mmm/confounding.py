@@ -52,8 +52,8 @@ def with_demand(design: Design, follows: float, sigma: float) -> Design:
         # What of the square is not the straight line.
         square = square - once * np.nansum((once * square)[seen]) / np.nansum((once * once)[seen])
         name = f"demand followed by {design.channels[c]}"
-        for label, column in ((name, once), (f"{name}, bent", _deviations(square, seen))):
-            design = _with_column(design, label, np.nan_to_num(column) * sigma)
+        for column in (once, _deviations(square, seen)):
+            design = _with_column(design, name, np.nan_to_num(column) * sigma)
     return design
 
 

@@ -101,8 +101,9 @@ def curves(design: Design, draws: Draws, media: Media, points: int, until: float
 def components(design: Design, draws: Draws, media: Media) -> Iterator[tuple[str, str, np.ndarray]]:
     """Yield name, kind and weekly contribution, (D, T), of all components: they add up to the expected target.
 
-    Season and trend are one component each. An event, an organic variable and an interaction count from zero on; what
-    is left of them when they are at zero is in the baseline. Context, season and trend count from their means.
+    Season, trend and the demand that a channel's budget follows are one component each. An event, an organic variable
+    and an interaction count from zero on; what is left of them when they are at zero is in the baseline. All others
+    count from their means.
     """
     for c, name in enumerate(design.channels):
         yield name, "paid", media.brought[:, :, c]
@@ -111,18 +112,20 @@ def components(design: Design, draws: Draws, media: Media) -> Iterator[tuple[str
     at_none = draws.linear @ design.none * design.scale
     baseline = draws.level * design.scale - mean_media + at_none
     yield "baseline", "baseline", np.repeat(baseline[:, None], len(design.weeks), axis=1)
-    summed: dict[str, np.ndarray] = {}
+    summed: dict[tuple[str, str], np.ndarray] = {}
     for j, (name, kind) in enumerate(zip(design.names, design.kinds, strict=True)):
         column = (design.columns[:, j] - design.none[j]) * design.scale
         effect = draws.linear[:, j, None] * column
-        if kind in ("seasonality", "trend"):
-            summed[kind] = summed.get(kind, 0.0) + effect
+        if kind in ("seasonality", "trend", "demand"):
+            key = (name if kind == "demand" else kind, kind)
+            summed[key] = summed.get(key, 0.0) + effect
         else:
             yield name, kind, effect
     if design.basis.shape[1]:
-        summed["trend"] = summed.get("trend", 0.0) + draws.wave @ design.basis.T * design.scale
-    for kind, effect in summed.items():
-        yield kind, kind, effect
+        key = ("trend", "trend")
+        summed[key] = summed.get(key, 0.0) + draws.wave @ design.basis.T * design.scale
+    for (name, kind), effect in summed.items():
+        yield name, kind, effect
 
 
 def expected(design: Design, draws: Draws, media: Media) -> np.ndarray:

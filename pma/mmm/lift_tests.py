@@ -272,7 +272,7 @@ def _series(design: Design, test: LiftTest) -> tuple[np.ndarray, np.ndarray]:
     return np.stack([spend, without, only_last]), np.stack([counts, -counts + rest * at_last, -rest * at_last])
 
 
-def _read(row: dict[str, Any]) -> LiftTest:
-    days = {name: pd.Timestamp(row[name]).date() for name in ("starts_on", "ends_on")}
+def _read(row: dict[Any, Any]) -> LiftTest:
+    starts_on, ends_on = (pd.Timestamp(row[name]).date() for name in ("starts_on", "ends_on"))
     numbers = {name: float(row[name]) if row[name] is not None else np.nan for name in NUMBERS}
-    return LiftTest(str(row["test_id"]), str(row["channel"]), **days, **numbers)
+    return LiftTest(str(row["test_id"]), str(row["channel"]), starts_on=starts_on, ends_on=ends_on, **numbers)

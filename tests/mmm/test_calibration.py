@@ -45,6 +45,13 @@ def test_spend_that_follows_demand_is_credited_with_it_until_it_is_tested(confou
     assert rows.loc["search", "roas_after_p05"] < truth["search"] < rows.loc["search", "roas_after_p95"]
 
 
+def test_the_demand_that_spend_follows_is_a_component_of_its_own(confounded, calibrated):
+    rows = pd.DataFrame(calibrated["mmm_contributions"])
+    demand = rows[rows["kind"] == "demand"].set_index("week_start")
+    assert set(demand["component"]) == {"demand followed by search"} and len(demand) == confounded.weeks
+    assert np.corrcoef(demand["mean"], confounded.demand)[0, 1] > 0.5
+
+
 def test_a_row_has_the_test_and_the_model_before_and_after_it(confounded, calibrated):
     rows, summary = told(calibrated), pd.DataFrame(calibrated["mmm_channel_summary"]).set_index("channel")
     assert rows["roas_after_p50"].to_dict() == pytest.approx(summary["roas_p50"].to_dict())

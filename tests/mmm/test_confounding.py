@@ -17,7 +17,7 @@ FOLLOWS = SETTINGS.follows_target
 CHANGES = (("search", 70, 5, 1.0), ("video", 100, 6, -1.0))
 
 
-COLUMNS = ("demand followed by search", "demand followed by search, bent")
+COLUMNS = ("demand followed by search",) * 2
 
 
 def design_of(world, tests=None):
