@@ -13,7 +13,7 @@ def main(argv: list[str] | None = None) -> None:
         tables, room, parallel = run.tables, run.settings.mmm, run.settings.parallel
         tasks = make_tasks(tables.read(MMM_INPUT).toPandas(), tables.read(MMM_READINESS).toPandas(), room)
         mapped = fit_missing(tables, tasks, room, parallel)
-        write_fits(tables, tasks, mapped.errors, parallel.engine, run.settings.feeds.data_origin)
+        write_fits(tables, tasks, mapped.errors, room.fit, parallel.engine, run.settings.feeds.data_origin)
         print(fits_text(tables.read(MMM_RUNS).toPandas()))
         check_threshold(mapped, parallel)
 

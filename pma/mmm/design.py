@@ -157,8 +157,20 @@ def _wide(rows: pd.DataFrame, target: str, notes: list[str]) -> tuple[pd.DataFra
     grid = pd.date_range(wide.index.min(), wide.index.max(), freq=WEEK)
     if len(grid) > len(wide):
         notes.append(f"{len(grid) - len(wide)} weeks have no rows: they are modelled as unknown")
+    _check_currency(frame)
     roles = dict(zip(frame["variable"], frame["role"], strict=True))
     return _without_end(wide.reindex(grid), roles), roles
+
+
+def _check_currency(rows: pd.DataFrame) -> None:
+    """Money of two currencies cannot be compared: refused, where the rows say their unit."""
+    if "unit" not in rows:
+        return
+    paid = rows[(rows["role"] == "paid") & rows["value"].notna()]
+    by_unit = paid.groupby("unit")["variable"].first()
+    if len(by_unit) > 1:
+        said = ", ".join(f"{name} in {unit}" for unit, name in by_unit.items())
+        raise NotFitError(f"spend is in {len(by_unit)} currencies ({said}). Convert it to one in bl.mmm_input")
 
 
 def _without_end(wide: pd.DataFrame, roles: dict[str, str]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -142,9 +143,11 @@ def _correlations(values: np.ndarray) -> np.ndarray:
     return scaled.T @ scaled
 
 
-def verdict(found: Diagnostics, draws: int, reasons: list[str | None], settings: FitSettings) -> tuple[str, str | None]:
-    """Return ok or flagged, and the sentences that say what to mind."""
-    said = []
+def verdict(
+    found: Diagnostics, draws: int, reasons: list[str | None], settings: FitSettings, checks: Sequence[str] = ()
+) -> tuple[str, str | None]:
+    """Return ok or flagged, and the sentences that say what to mind; `checks`: those of checks that failed."""
+    said: list[str] = []
     if found.rhat_max > settings.max_rhat or found.ess_bulk_min < settings.min_ess:
         agreement = "one chain" if np.isnan(found.rhat_max) else f"R-hat {found.rhat_max:.3f}"
         said.append(
@@ -167,7 +170,7 @@ def verdict(found: Diagnostics, draws: int, reasons: list[str | None], settings:
             f"With probability {found.negative_baseline:.0%} media would bring more than all there is: effects are too "
             "high. Check spend and target, or give tighter priors."
         )
-    said += _many_doubts(reasons, settings)
+    said += [*checks, *_many_doubts(reasons, settings)]
     return ("flagged", " ".join(said)) if said else ("ok", None)
 
 

@@ -47,6 +47,13 @@ def media_effects(design: Design, draws: Draws, lags: int) -> Media:
     return Media(coefficient[:, None, :] * level, coefficient, weights, spend)
 
 
+def roas_of(design: Design, media: Media) -> np.ndarray:
+    """Return what each channel brought per money, over the weeks whose spend is known; (D, C)."""
+    known = ~np.isnan(design.money)
+    roas: np.ndarray = np.einsum("dtc,tc->dc", media.brought, known) / np.nansum(design.money, axis=0)
+    return roas
+
+
 def saturated(design: Design, draws: Draws, level: np.ndarray) -> np.ndarray:
     """Return saturation of adstocked spend; (D, anything, C) in and out."""
     parts = [

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +17,15 @@ import pandas as pd
 
 from pma.mmm import diagnostics
 from pma.mmm.design import Design, NotFitError, make_design
-from pma.mmm.effects import Media, expected, media_effects, replicate
+from pma.mmm.effects import Media, expected, media_effects, replicate, roas_of
 from pma.mmm.layout import Draws, Layout
-from pma.mmm.outcome import Row, contributions_rows, curves_rows, posterior_rows, summary_rows
+from pma.mmm.outcome import Row, check_rows, contributions_rows, curves_rows, posterior_rows, summary_rows
 from pma.mmm.ridge import search
 from pma.mmm.sampler import sample
 from pma.mmm.settings import MmmSettings
 from pma.mmm.spec import FitSettings, ModelSpec
-from pma.mmm.tables import MMM_LANDED
+from pma.mmm.tables import FITS, MMM_LANDED
+from pma.mmm.trust import Again, Remake, channel_doubts, check_fit, sentences
 from pma.parallel import group_seed
 
 COLUMNS = tuple(column.name for column in MMM_LANDED.columns if column.name != "run_id")
@@ -45,10 +47,10 @@ def fit_geo(rows: pd.DataFrame, room: MmmSettings, engine: str | None = None) ->
     row |= {"geo_level": level, "geo": geo, "target": target, "method": method, "engine": engine}
     known = str(rows["fit_id"].iloc[0]) if "fit_id" in rows else fit_id(rows, room)
     row |= {"fit_id": known, "data_origin": _origin(rows)}
-    row |= {name: [] for name in ("mmm_contributions", "mmm_channel_summary", "mmm_response_curves", "mmm_posterior")}
+    row |= {spec.table: [] for spec in FITS}
     try:
-        design = make_design(rows, target, room.model, room.fit)
-        row |= _by_ridge(design, room) if method == "ridge" else _by_bayes(design, room.model, room.fit)
+        remake = partial(_design, target=target, room=room)
+        row |= _by_ridge(remake(rows), room) if method == "ridge" else _by_bayes(rows, remake, room)
     except NotFitError as error:
         row |= {"status": "failed", "message": f"{error}."}
     row |= {"seconds": time.perf_counter() - started, "peak_rss_mb": peak_rss_mb()}
@@ -81,21 +83,30 @@ def peak_rss_mb() -> float:
     return most / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def _by_bayes(design: Design, spec: ModelSpec, settings: FitSettings) -> Row:
+def _design(rows: pd.DataFrame, hidden: pd.Index | None = None, *, target: str, room: MmmSettings) -> Design:
+    return make_design(rows, target, room.model, room.fit, hidden)
+
+
+def _by_bayes(rows: pd.DataFrame, remake: Remake, room: MmmSettings) -> Row:
+    spec, settings = room.model, room.fit
+    design = remake(rows, None)
     seed = group_seed(settings.seed, design.geo_level, design.geo, design.target)
     layout = Layout(design, spec)
     sampled = sample(layout, settings, seed)
     draws = layout.draws(sampled.flat)
     media = media_effects(design, draws, spec.lags)
-    mean = expected(design, draws, media)
-    replicated = replicate(design, draws, mean, seed)
-    found = diagnostics.diagnose(design, sampled, mean, replicated, media.brought.sum(axis=2))
-    summary, reasons = summary_rows(design, draws, media, mean, diagnostics.prior_widths(layout, draws), settings)
-    status, message = diagnostics.verdict(found, len(draws.level), reasons, settings)
+    mean, roas = expected(design, draws, media), roas_of(design, media)
+    found = diagnostics.diagnose(design, sampled, mean, replicate(design, draws, mean, seed), media.brought.sum(axis=2))
+    checks = check_fit(Again(rows, design, roas, remake, spec, settings, seed))
+    widths = diagnostics.prior_widths(layout, draws)
+    doubts = diagnostics.doubts(design, draws, roas, widths, settings)
+    reasons = [one or other for one, other in zip(doubts, channel_doubts(checks, design.channels), strict=True)]
+    status, message = diagnostics.verdict(found, len(draws.level), reasons, settings, sentences(checks))
     numbers = asdict(found)
     del numbers["negative_baseline"]
     known = {name: None if isinstance(value, float) and np.isnan(value) else value for name, value in numbers.items()}
-    said = {"status": status, "message": message, "mmm_channel_summary": summary}
+    said = {"status": status, "message": message, "mmm_checks": check_rows(checks)}
+    said["mmm_channel_summary"] = summary_rows(design, draws, media, mean, widths, reasons)
     return known | said | _told(design, draws, media, reasons, spec, settings)
 
 
@@ -105,7 +116,8 @@ def _by_ridge(design: Design, room: MmmSettings) -> Row:
     media = media_effects(design, draws, room.model.lags)
     mean = expected(design, draws, media)
     widths = np.full(len(design.channels), np.nan)
-    summary, reasons = summary_rows(design, draws, media, mean, widths, room.fit)
+    reasons = diagnostics.doubts(design, draws, roas_of(design, media), widths, room.fit)
+    summary = summary_rows(design, draws, media, mean, widths, reasons)
     found = diagnostics.in_sample(design, mean, media.brought.sum(axis=2))
     status, message = diagnostics.ridge_verdict(found, reasons, room.fit)
     said = {"status": status, "message": message, "mmm_channel_summary": summary}

@@ -19,7 +19,7 @@ from pma.tables import TableSpec
 TASK = ("geo_level", "geo", "target", "method")
 # What a fit sees of bl.mmm_input, and the task's own columns; as Spark declares them.
 TASK_DDL = (
-    "geo_level string, geo string, week_start date, variable string, role string, value double, "
+    "geo_level string, geo string, week_start date, variable string, role string, value double, unit string, "
     "is_complete_week boolean, data_origin string, target string, method string, fit_id string"
 )
 

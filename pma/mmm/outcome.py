@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from pma.mmm import diagnostics
 from pma.mmm.design import Design
-from pma.mmm.effects import Media, components, curves, marginal
+from pma.mmm.effects import Media, components, curves, marginal, roas_of
 from pma.mmm.layout import Draws
 from pma.mmm.spec import FitSettings, ModelSpec
+from pma.mmm.trust import Check
 
 Row = dict[str, Any]
 
@@ -31,18 +31,18 @@ def contributions_rows(design: Design, draws: Draws, media: Media) -> list[Row]:
 
 
 def summary_rows(
-    design: Design, draws: Draws, media: Media, mean: np.ndarray, widths: np.ndarray, settings: FitSettings
-) -> tuple[list[Row], list[str | None]]:
-    """Rows of bl.mmm_channel_summary, and why a channel is not to be trusted (None: it is).
+    design: Design, draws: Draws, media: Media, mean: np.ndarray, widths: np.ndarray, reasons: Sequence[str | None]
+) -> list[Row]:
+    """Rows of bl.mmm_channel_summary.
 
-    `mean`: expected target, (draws, weeks); `widths`: see `pma.mmm.diagnostics.prior_widths`, NaN where there is none.
+    `mean`: expected target, (draws, weeks); `widths`: see `pma.mmm.diagnostics.prior_widths`, NaN where there is none;
+    `reasons` not to trust a channel, None: it may be trusted.
     """
     known = ~np.isnan(design.money)
     spend = np.nansum(design.money, axis=0)
-    brought = np.einsum("dtc,tc->dc", media.brought, known)
-    roas, more = brought / spend, marginal(design, draws, media)
+    roas, more = roas_of(design, media), marginal(design, draws, media)
+    brought = roas * spend
     share = brought / (mean @ known)
-    reasons = diagnostics.doubts(design, draws, roas, widths, settings)
     rows: list[Row] = []
     for c, name in enumerate(design.channels):
         rows.append(
@@ -62,7 +62,13 @@ def summary_rows(
                 "reason": reasons[c],
             }
         )
-    return rows, reasons
+    return rows
+
+
+def check_rows(found: Sequence[Check]) -> list[Row]:
+    """Rows of bl.mmm_checks."""
+    names = ("check", "channel", "measure", "limit", "is_passed", "detail")
+    return [{name: getattr(one, name) for name in names} for one in found]
 
 
 def _interval(name: str, values: np.ndarray, percents: Sequence[int]) -> Row:

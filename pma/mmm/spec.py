@@ -222,6 +222,29 @@ class FitSettings(Section):
     max_doubtful_share: float = Field(
         0.34, ge=0, le=1, description="a fit with a larger share of channels that are not to be trusted is flagged"
     )
+    checks: tuple[Literal["refresh", "placebo", "prior"], ...] = Field(
+        ("refresh", "placebo", "prior"), description="what is fitted again with a change that should not matter"
+    )
+    check_chains: PositiveInt = Field(2, description="chains of a check's fit")
+    check_tune: PositiveInt = Field(300, description="draws of each chain that only adapt the sampler")
+    check_draws: PositiveInt = Field(300, description="draws of each chain that are kept")
+    hidden_weeks: PositiveInt = Field(4, description="refresh: last weeks whose target is hidden")
+    max_holdout_error: float = Field(0.2, gt=0, description="refresh: a larger error in the hidden weeks is flagged")
+    max_refresh_change: float = Field(
+        0.15, gt=0, description="refresh: a larger change of the middle ROAS is flagged; of a channel, twice this"
+    )
+    max_placebo: float = Field(
+        0.5, gt=0, description="a larger ROAS of a channel without effect, over that of all channels, is flagged"
+    )
+    max_prior_pull: float = Field(
+        0.5, gt=0, description="a ROAS that follows a change of its prior by more than this part is flagged"
+    )
+    max_ridge_disagreement: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="share of spend on channels whose ROAS the ridge puts at twice or half the interval, else flagged",
+    )
     wide_roas: float = Field(1.5, gt=0, description="interval of a ROAS, over the ROAS, from which it says little")
 
 

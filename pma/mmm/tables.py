@@ -192,7 +192,26 @@ MMM_POSTERIOR = _of_fit(
     ),
 )
 
-FITS = (MMM_CONTRIBUTIONS, MMM_CHANNEL_SUMMARY, MMM_RESPONSE_CURVES, MMM_POSTERIOR)
+MMM_CHECKS = _of_fit(
+    "bl.mmm_checks",
+    "run x geo x target x check x channel: the fit made again with a change that should not matter",
+    ("check", "channel"),
+    (
+        Column(
+            "check",
+            "string",
+            "refresh, holdout: the last weeks hidden; placebo: a channel that cannot work; prior: twice the effect "
+            "assumed; ridge: the second opinion",
+        ),
+        Column("channel", "string", "the paid channel, or (all) for the fit as a whole"),
+        Column("measure", "double", "what was found, a share; null: could not be checked"),
+        Column("limit", "double", "the most that passes", required=True),
+        Column("is_passed", "boolean", "null: could not be checked"),
+        Column("detail", "string", "what was found, in words", required=True),
+    ),
+)
+
+FITS = (MMM_CONTRIBUTIONS, MMM_CHANNEL_SUMMARY, MMM_RESPONSE_CURVES, MMM_POSTERIOR, MMM_CHECKS)
 # What a row of a fit has beyond what the table of runs, or the fit itself, says of it.
 OF_FIT = {*FIT_KEY, ORIGIN.name}
 

@@ -14,13 +14,16 @@ from pma.warehouse import Warehouse
 from tests.conftest import REPOSITORY, TEST_SPARK
 from tests.mmm.media_world import media_world
 
-TABLES = ("mmm_runs", "mmm_contributions", "mmm_channel_summary", "mmm_response_curves", "mmm_posterior")
+TABLES = (
+    *("mmm_runs", "mmm_contributions", "mmm_channel_summary", "mmm_response_curves", "mmm_posterior", "mmm_checks"),
+)
 KEYS = {
     "mmm_runs": [],
     "mmm_contributions": ["week_start", "component"],
     "mmm_channel_summary": ["channel"],
     "mmm_response_curves": ["channel", "spend"],
     "mmm_posterior": ["draw", "channel"],
+    "mmm_checks": ["check", "channel"],
 }
 
 
@@ -59,7 +62,17 @@ def arguments(folder, engine="serial"):
         "warehouse": {"path": str(folder / "warehouse")},
         "parallel": {"engine": engine, "partitions": 2, "max_failed_share": 0.0},
         "mmm": {
-            "fit": {"targets": ["uploads"], "methods": ["bayes"], "chains": 1, "tune": 60, "draws": 40, "kept_draws": 5}
+            "fit": {
+                "targets": ["uploads"],
+                "chains": 1,
+                "tune": 60,
+                "draws": 40,
+                "kept_draws": 5,
+                "check_chains": 1,
+                "check_tune": 40,
+                "check_draws": 20,
+            },
+            "ridge": {"iterations": 200},
         },
     }
     (folder / f"{engine}.yml").write_text(yaml.safe_dump(given))
@@ -68,26 +81,40 @@ def arguments(folder, engine="serial"):
 
 def stored(folder, name):
     frame = DeltaTable(str(folder / "warehouse" / "bl" / name)).to_pandas().drop(columns="run_id")
-    return frame.sort_values(["geo_level", "geo", "target", *KEYS[name]], ignore_index=True)
+    return frame.sort_values(["geo_level", "geo", "target", "method", *KEYS[name]], ignore_index=True)
 
 
 def test_every_geo_has_a_row_that_says_how_it_went(ran):
-    runs = stored(ran, "mmm_runs").set_index("geo")
-    assert runs["status"].drop(["AT", "DE"]).to_dict() == {"FR": "failed", "XX": "not_ready"}
-    assert set(runs.loc[["AT", "DE"], "status"]) <= {"ok", "flagged"}
-    assert "9 in every week" in runs.loc["FR", "message"]
-    assert "9 weeks. Wait" in runs.loc["XX", "message"]
-    assert runs.loc["DE", "engine"] == "serial" and runs.loc["DE", "weeks"] == 60
-    assert any("unknown in 9 weeks" in note for note in runs.loc["DE", "notes"])
-    assert set(runs["data_origin"]) == {"a test"}
+    both = stored(ran, "mmm_runs").set_index(["geo", "method"])
+    assert sorted(both.index) == [(geo, method) for geo in ("AT", "DE", "FR", "XX") for method in ("bayes", "ridge")]
+    assert set(both["data_origin"]) == {"a test"}
+    for method in ("bayes", "ridge"):
+        runs = both.xs(method, level="method")
+        assert runs["status"].drop(["AT", "DE"]).to_dict() == {"FR": "failed", "XX": "not_ready"}
+        assert set(runs.loc[["AT", "DE"], "status"]) <= {"ok", "flagged"}
+        assert "9 in every week" in runs.loc["FR", "message"]
+        assert "9 weeks. Wait" in runs.loc["XX", "message"]
+        assert runs.loc["DE", "engine"] == "serial" and runs.loc["DE", "weeks"] == 60
+        assert any("unknown in 9 weeks" in note for note in runs.loc["DE", "notes"])
 
 
 def test_the_other_tables_have_the_rows_of_the_fits(ran):
     for name in TABLES[1:]:
         assert set(stored(ran, name)["geo"]) == {"AT", "DE"}, name
     weekly = stored(ran, "mmm_contributions")
-    assert weekly.groupby(["geo", "component"]).size().eq(60).all()
+    assert weekly.groupby(["geo", "method", "component"]).size().eq(60).all()
     assert set(stored(ran, "mmm_channel_summary")["channel"]) == {"channel_0", "channel_1"}
+
+
+def test_the_model_is_checked_and_compared_with_the_ridge(ran):
+    checks = stored(ran, "mmm_checks")
+    assert set(checks["method"]) == {"bayes"}
+    whole = checks[checks["channel"] == "(all)"].groupby("geo")["check"].agg(sorted)
+    assert whole.to_dict() == {key: ["holdout", "placebo", "prior", "refresh", "ridge"] for key in ("AT", "DE")}
+    of_ridge = checks[(checks["check"] == "ridge") & (checks["channel"] != "(all)")]
+    assert of_ridge.groupby("geo")["channel"].agg(list).to_dict() == {
+        key: ["channel_0", "channel_1"] for key in ("AT", "DE")
+    }
 
 
 def test_a_second_run_fits_nothing_and_leaves_the_tables_as_they_are(ran, capsys):
@@ -104,5 +131,6 @@ def test_a_fit_that_is_missing_is_made_again_to_the_last_digit(ran, spark):
     tables.replace(MMM_LANDED, tables.read(MMM_LANDED).where("false"), where="geo = 'DE'")
     main(arguments(ran, "pandas_udf"))
     pd.testing.assert_frame_equal(before, stored(ran, "mmm_channel_summary"))
-    engines = stored(ran, "mmm_runs").set_index("geo")["engine"]
+    runs = stored(ran, "mmm_runs")
+    engines = runs[runs["method"] == "bayes"].set_index("geo")["engine"]
     assert engines[["AT", "DE"]].to_dict() == {"AT": "serial", "DE": "pandas_udf"}

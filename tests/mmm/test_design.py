@@ -104,6 +104,10 @@ BAD = {
     "infinite": (changed("temperature", [3], np.inf), "temperature is infinite"),
     "twice": (pd.concat([ROWS, ROWS.iloc[:1]]), "more than one row in the week"),
     "daily": (ROWS.assign(week_start=ROWS["week_start"] + pd.Timedelta(days=1)), "no Monday"),
+    "two currencies": (
+        ROWS.assign(unit=np.where(ROWS["variable"] == "channel_1", "SEK", "EUR")),
+        r"spend is in 2 currencies \(channel_0 in EUR, channel_1 in SEK\). Convert it",
+    ),
     "negative target": (changed("uploads", slice(None), -np.arange(80.0)), "usual week of uploads is -39.5"),
 }
 

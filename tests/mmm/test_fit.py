@@ -18,7 +18,7 @@ from pma.parallel.frames import to_pandas
 from tests.mmm.clean_world import clean_world
 from tests.mmm.media_world import media_world
 
-SHORT = FitSettings(chains=2, tune=300, draws=300, kept_draws=40, min_ess=30, max_rhat=1.1)
+SHORT = FitSettings(chains=2, tune=300, draws=300, kept_draws=40, min_ess=30, max_rhat=1.1, checks=())
 CLEAN = ModelSpec(trend=TrendSpec(kind="linear"), yearly_order=2)
 
 
@@ -128,7 +128,7 @@ def test_one_channel_is_enough():
 
 
 def test_equal_seeds_give_equal_fits_and_another_geo_does_not(world):
-    tiny = FitSettings(chains=1, tune=50, draws=20)
+    tiny = FitSettings(chains=1, tune=50, draws=20, checks=())
     rows = media_world(weeks=60, channels=2).rows.assign(target="uploads")
     first, again = (fit_geo(rows, room(CLEAN, tiny)).iloc[0] for _ in range(2))
     other = fit_geo(rows.assign(geo="AT"), room(CLEAN, tiny)).iloc[0]
@@ -157,9 +157,9 @@ def test_a_geo_that_carries_no_model_is_a_row(world):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_engines_give_the_same_to_the_last_digit(engine, request):
-    tiny = FitSettings(chains=1, tune=40, draws=20, kept_draws=5)
+    tiny = FitSettings(chains=1, tune=40, draws=20, kept_draws=5, check_chains=1, check_tune=40, check_draws=20)
     worlds = [media_world(weeks=60, channels=2, seed=i, geo=geo).rows for i, geo in enumerate(("AT", "DE"))]
-    rows = pd.concat(worlds).assign(target="uploads", method="bayes", data_origin="a test", fit_id="x")
+    rows = pd.concat(worlds).assign(target="uploads", method="bayes", data_origin="a test", fit_id="x", unit="count")
     columns = [part.split()[0] for part in TASK_DDL.split(", ")]
     frame = rows[columns]
     if engine == "pandas_udf":
@@ -172,5 +172,5 @@ def test_engines_give_the_same_to_the_last_digit(engine, request):
     assert sorted(found["geo"]) == ["AT", "DE"]
     for geo, fit in found.set_index("geo").iterrows():
         alone = fit_geo(rows[rows["geo"] == geo], room(CLEAN, tiny)).iloc[0]
-        for name in ("mmm_channel_summary", "mmm_posterior", "mmm_contributions"):
+        for name in ("mmm_channel_summary", "mmm_posterior", "mmm_contributions", "mmm_checks"):
             assert pd.DataFrame(list(fit[name])).equals(pd.DataFrame(alone[name])), name
