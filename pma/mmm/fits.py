@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,9 @@ from pma.mmm.tables import FITS, MMM_CHANNEL_SUMMARY, MMM_CHECKS, MMM_LANDED, MM
 from pma.parallel import Mapped, ParallelSettings, map_groups
 from pma.warehouse import Warehouse
 
+# Takes a fit as it is done: its key, and its one row.
+Land = Callable[[tuple[Any, ...], pd.DataFrame], None]
+
 
 def fit_missing(tables: Warehouse, tasks: Tasks, room: MmmSettings, parallel: ParallelSettings) -> Mapped:
     """Fit the tasks whose fits have not landed in st_il.mmm_landed, and return what was mapped, its errors among it.
@@ -34,13 +38,20 @@ def fit_missing(tables: Warehouse, tasks: Tasks, room: MmmSettings, parallel: Pa
         frame = spark.createDataFrame(landed_records(fits), landed_ddl()).select("*", _stamp(tables))
         tables.append_once(MMM_LANDED, frame, f"{tables.run_id}.{fits['fit_id'].iloc[0]}")
 
-    fit = partial(fit_geo, room=room, engine=parallel.engine)
     frame = spark.createDataFrame(records(todo), TASK_DDL) if on_spark else todo
-    mapped = map_groups(frame, fit, TASK, landed_ddl(), None, parallel, None if on_spark else land)
+    mapped = fit_tasks(frame, room, parallel, None if on_spark else land)
     if on_spark:
         tables.append_once(MMM_LANDED, mapped.rows.select("*", _stamp(tables)), tables.run_id)  # type: ignore[operator]
         mapped.release()
     return mapped
+
+
+def fit_tasks(
+    rows: pd.DataFrame | DataFrame, room: MmmSettings, parallel: ParallelSettings, land: Land | None
+) -> Mapped:
+    """Fit the tasks of `Tasks.rows`, which the engine `pandas_udf` wants as a frame of Spark; each goes to `land`."""
+    fit = partial(fit_geo, room=room, engine=parallel.engine)
+    return map_groups(rows, fit, TASK, landed_ddl(), None, parallel, land)
 
 
 def write_fits(

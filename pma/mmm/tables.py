@@ -215,6 +215,7 @@ FITS = (MMM_CONTRIBUTIONS, MMM_CHANNEL_SUMMARY, MMM_RESPONSE_CURVES, MMM_POSTERI
 # What a row of a fit has beyond what the table of runs, or the fit itself, says of it.
 OF_FIT = {*FIT_KEY, ORIGIN.name}
 
+# Not clustered: delta-rs, which lands fits where no Spark is, cannot write clustered tables.
 MMM_LANDED = TableSpec(
     name="st_il.mmm_landed",
     grain="fit that has ended well or not, whole: what a job that was killed need not do again",
@@ -238,7 +239,6 @@ MMM_LANDED = TableSpec(
         ORIGIN,
         RUN,
     ),
-    cluster_by=("geo_level", "geo"),
 )
 
 TABLES = (MMM_INPUT, MMM_READINESS, MMM_RUNS, *FITS, MMM_LANDED)

@@ -1,5 +1,9 @@
 """The job on four geos: two that are fitted, one that cannot be, one that is not ready; and the same again."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -134,3 +138,22 @@ def test_a_fit_that_is_missing_is_made_again_to_the_last_digit(ran, spark):
     runs = stored(ran, "mmm_runs")
     engines = runs[runs["method"] == "bayes"].set_index("geo")["engine"]
     assert engines[["AT", "DE"]].to_dict() == {"AT": "serial", "DE": "pandas_udf"}
+
+
+def test_where_no_java_is_fits_land_all_the_same(ran, spark, tmp_path):
+    before = stored(ran, "mmm_channel_summary")
+    tables = Warehouse(spark, WarehouseSettings(path=str(ran / "warehouse")), run_id="again")
+    tables.replace(MMM_LANDED, tables.read(MMM_LANDED).where("false"), where="geo = 'AT'")
+    bare = {**os.environ, "JAVA_HOME": str(tmp_path), "PATH": str(tmp_path)}
+    words = [sys.executable, "jobs/land_mmm.py", *arguments(ran, "joblib")]
+    done = subprocess.run(words, cwd=REPOSITORY, env=bare, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.startswith("2 fits landed")
+    landed = DeltaTable(str(ran / "warehouse" / "st_il" / "mmm_landed")).to_pandas()
+    assert sorted(landed[landed["geo"] == "AT"]["engine"]) == ["joblib", "joblib"]
+    main(arguments(ran))
+    pd.testing.assert_frame_equal(before, stored(ran, "mmm_channel_summary"))
+    runs = DeltaTable(str(ran / "warehouse" / "bl" / "runs")).to_pandas()
+    [row] = runs[runs["job"] == "land_mmm"].to_dict("records")
+    assert row["status"] == "succeeded" and dict(row["rows"]) == {"st_il.mmm_landed": 2}
+    assert set(dict(row["input_versions"])) == {"bl.mmm_input", "bl.mmm_readiness", "st_il.mmm_landed"}
