@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from pma.marketing.tables import LIFT_TESTS
 from pma.mmm.fits import fit_tasks
 from pma.mmm.landing import make_tasks
 from pma.mmm.tables import MMM_INPUT, MMM_LANDED, MMM_READINESS
@@ -15,13 +16,14 @@ def main(argv: list[str] | None = None) -> None:
     """Each fit lands in `st_il.mmm_landed` as it is done; what has landed is not made again."""
     with plain_run("land_mmm", argv) as run:
         tables, room, parallel = run.tables, run.settings.mmm, run.settings.parallel
-        tasks = make_tasks(tables.read(MMM_INPUT), tables.read(MMM_READINESS), room)
+        tests = tables.read(LIFT_TESTS) if tables.exists(LIFT_TESTS) else None
+        tasks = make_tasks(tables.read(MMM_INPUT), tables.read(MMM_READINESS), room, tests)
         todo = tasks.without(tables.read(MMM_LANDED, ["fit_id"])["fit_id"])
 
         def land(_: tuple[Any, ...], fits: pd.DataFrame) -> None:
             tables.append(MMM_LANDED, fits.assign(run_id=run.run_id))
 
-        mapped = fit_tasks(todo, room, parallel, land)
+        mapped = fit_tasks(todo, tests, room, parallel, land)
         print(f"{todo['fit_id'].nunique() - len(mapped.errors)} fits landed; jobs/fit_mmm.py writes the tables of them")
         check_threshold(mapped, parallel)
 

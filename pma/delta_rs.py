@@ -24,6 +24,12 @@ class FolderTables:
         self.read_versions: dict[str, int] = {}
         self.rows_written: dict[str, int] = {}
 
+    def exists(self, spec: TableSpec) -> bool:
+        """Say whether the table is there."""
+        from deltalake import DeltaTable
+
+        return DeltaTable.is_deltatable(self._folder(spec))
+
     def read(self, spec: TableSpec, columns: list[str] | None = None) -> pd.DataFrame:
         """Return the table's rows, all declared columns unless some are named.
 
@@ -61,3 +67,6 @@ class FolderTables:
             raise TableError(
                 f"{spec.name}: not in the warehouse ({folder}). Fix: run the job that writes it"
             ) from error
+
+    def _folder(self, spec: TableSpec) -> str:
+        return f"{self._root}/{spec.layer}/{spec.table}"

@@ -21,6 +21,8 @@ LARGEST_VIF = 1e9
 LONGEST_MEMORY = 26
 # Standard errors from which a correlation is not by chance.
 BEYOND_CHANCE = 2.0
+# Budgets are set by the results of about so many weeks.
+EARLIER_WEEKS = 4
 SPLIT = "The model cannot tell them apart: the prior decides how the effect is split between them."
 JOIN = "Ask the analysts to join or drop one of them, or to test one alone (geo lift test)."
 
@@ -118,11 +120,11 @@ def follows_target(panel: GeoPanel) -> Iterator[Finding]:
     they follow demand by half, at least 97 % where they follow nothing else.
     """
     for name in panel.varying("paid"):
-        spent, found = _logarithm(panel.values[name]), {}
+        spent, found = logarithm(panel.values[name]), {}
         for target in TARGETS:
             if target in panel.values:
-                demand = _logarithm(panel.values[target])
-                earlier = demand.rolling(4, min_periods=4).mean().shift(1)
+                demand = logarithm(panel.values[target])
+                earlier = demand.rolling(EARLIER_WEEKS, min_periods=EARLIER_WEEKS).mean().shift(1)
                 for weeks, series in (("the same week", demand), ("the four weeks before", earlier)):
                     value, errors = in_standard_errors(spent, series)
                     found[target, weeks] = value if errors >= BEYOND_CHANCE else 0.0
@@ -159,8 +161,8 @@ def in_standard_errors(left: pd.Series, right: pd.Series) -> tuple[float, float]
     return value, transformed * float(np.sqrt(max(independent - 3, 1.0)))
 
 
-def _logarithm(values: pd.Series) -> pd.Series:
-    """Logarithms; weeks with nothing, or with money back, are left out: whether a channel runs is decided apart."""
+def logarithm(values: pd.Series) -> pd.Series:
+    """Return logarithms, without weeks with nothing or with money back: whether a channel runs is decided apart."""
     return np.log(values.where(values > 0))
 
 

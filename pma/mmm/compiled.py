@@ -21,7 +21,15 @@ logger = logging.getLogger(__name__)
 # Set in the process that compiles for all others.
 COMPILING = "PMA_MMM_COMPILING"
 # Functions of these files call each other: numba would keep one that has an older version of another inside.
-_FILES = ("compiled.py", "density.py", "log_prior.py", "ridge.py", "transforms.py")
+_FILES = (
+    "compiled.py",
+    "density.py",
+    "lift_density.py",
+    "log_prior.py",
+    "media_density.py",
+    "ridge.py",
+    "transforms.py",
+)
 
 
 def cache_folder(room: Path = Path(__file__).parent) -> Path:

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from pma.mmm.basis import season, trend_lines, trend_waves
+from pma.mmm.confounding import with_demand
+from pma.mmm.lift_tests import Lifts, no_lifts, with_tests
 from pma.mmm.spec import FitSettings, MediaSpec, ModelSpec
 
 WEEK = pd.Timedelta(days=7)
@@ -37,7 +39,8 @@ class Design:
     `pma.mmm.density.log_density`, but (T, C). effect_scale, (C,): what the prior of the mean contribution is multiplied
     by. names, kinds: of the linear columns; columns, (T, K), times their prior scale; rotation, (K, K): principal axes;
     means, (K,): what was taken off `columns`; none, (K,): the value of a column that counts as no contribution (no
-    event, no newsletter; else the mean). basis: (T, W). notes: what was done to the data, in words.
+    event, no newsletter; else the mean). basis: (T, W). lifts: tests of its geo and target. notes: what was
+    done to the data, in words.
     """
 
     geo_level: str
@@ -63,6 +66,7 @@ class Design:
     none: np.ndarray
     rotation: np.ndarray
     basis: np.ndarray
+    lifts: Lifts
     notes: tuple[str, ...] = field(default=())
 
     @property
@@ -72,14 +76,20 @@ class Design:
 
 
 def make_design(
-    rows: pd.DataFrame, target: str, spec: ModelSpec, settings: FitSettings, hidden: pd.Index | None = None
+    rows: pd.DataFrame,
+    target: str,
+    spec: ModelSpec,
+    settings: FitSettings,
+    hidden: pd.Index | None = None,
+    tests: pd.DataFrame | None = None,
 ) -> Design:
     """Return the design of one geo from its rows of bl.mmm_input (geo_level, geo, week_start, variable, role, value).
 
     Weeks that have no row, and values that are null, are unknown. A target of an unknown, hidden or incomplete week is
     not explained; it is predicted all the same. Unknown spend is a level of the channel's own, times its usual spend
     (before the first and after the last known week) or the line between its neighbours (inside), estimated along.
-    `hidden`: weeks whose target the model must not see (validation). Raises NotFitError.
+    `hidden`: weeks whose target the model must not see (validation). `tests`: rows of il.lift_tests; those of the geo
+    and target that can be used are in the design, a note says why others cannot. Raises NotFitError.
     """
     notes: list[str] = []
     wide, roles = _wide(rows, target, notes)
@@ -108,7 +118,7 @@ def make_design(
     media = tuple(spec.media_of(geo, name) for name in channels)
     mean_spend = (known * np.nan_to_num(money)).sum(axis=0)
     linear = _linear(wide, roles, spec, explained, notes)
-    return Design(
+    design = Design(
         geo_level=geo_level,
         geo=geo,
         target=target,
@@ -127,8 +137,10 @@ def make_design(
         effect_scale=_effect_scale(media, mean_spend, scale),
         **linear,
         basis=_left_over(trend_waves(len(weeks), spec.trend), linear, explained),
+        lifts=no_lifts(len(weeks)),
         notes=tuple(notes),
     )
+    return with_demand(with_tests(design, tests), settings.follows_target, spec.context_sigma)
 
 
 def _wide(rows: pd.DataFrame, target: str, notes: list[str]) -> tuple[pd.DataFrame, dict[str, str]]:

@@ -29,6 +29,21 @@ class Media:
     spend: np.ndarray
 
 
+@dataclass(frozen=True)
+class Fitted:
+    """Draws of a design and what they say; `mean`: expected target, (D, T)."""
+
+    draws: Draws
+    media: Media
+    mean: np.ndarray
+
+
+def read(design: Design, draws: Draws, lags: int) -> Fitted:
+    """Return draws with what they say."""
+    media = media_effects(design, draws, lags)
+    return Fitted(draws, media, expected(design, draws, media))
+
+
 def media_effects(design: Design, draws: Draws, lags: int) -> Media:
     """Return what the channels brought in each week."""
     weights = np.stack(
@@ -47,13 +62,6 @@ def media_effects(design: Design, draws: Draws, lags: int) -> Media:
     return Media(coefficient[:, None, :] * level, coefficient, weights, spend)
 
 
-def roas_of(design: Design, media: Media) -> np.ndarray:
-    """Return what each channel brought per money, over the weeks whose spend is known; (D, C)."""
-    known = ~np.isnan(design.money)
-    roas: np.ndarray = np.einsum("dtc,tc->dc", media.brought, known) / np.nansum(design.money, axis=0)
-    return roas
-
-
 def saturated(design: Design, draws: Draws, level: np.ndarray) -> np.ndarray:
     """Return saturation of adstocked spend; (D, anything, C) in and out."""
     parts = [
@@ -66,6 +74,13 @@ def saturated(design: Design, draws: Draws, level: np.ndarray) -> np.ndarray:
         for c, one in enumerate(design.media)
     ]
     return np.concatenate(parts, axis=-1)
+
+
+def returns(design: Design, media: Media) -> np.ndarray:
+    """Return the ROAS of each channel, over the weeks of known spend; (D, C)."""
+    known = ~np.isnan(design.money)
+    roas: np.ndarray = np.einsum("dtc,tc->dc", media.brought, known) / np.nansum(design.money, axis=0)
+    return roas
 
 
 def marginal(design: Design, draws: Draws, media: Media) -> np.ndarray:

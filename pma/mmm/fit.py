@@ -16,12 +16,15 @@ import numpy as np
 import pandas as pd
 
 from pma.mmm import diagnostics
+from pma.mmm.calibration import calibrated
+from pma.mmm.confounding import suspicions, without_tests
 from pma.mmm.design import Design, NotFitError, make_design
-from pma.mmm.effects import Media, expected, media_effects, replicate, roas_of
-from pma.mmm.layout import Draws, Layout
+from pma.mmm.effects import Fitted, Media, read, replicate, returns
+from pma.mmm.layout import Draws
+from pma.mmm.lift_tests import tests_of
 from pma.mmm.outcome import Row, check_rows, contributions_rows, curves_rows, posterior_rows, summary_rows
+from pma.mmm.posterior import fit_design
 from pma.mmm.ridge import search
-from pma.mmm.sampler import sample
 from pma.mmm.settings import MmmSettings
 from pma.mmm.spec import FitSettings, ModelSpec
 from pma.mmm.tables import FITS, MMM_LANDED
@@ -31,25 +34,27 @@ from pma.parallel import group_seed
 COLUMNS = tuple(column.name for column in MMM_LANDED.columns if column.name != "run_id")
 
 
-def fit_geo(rows: pd.DataFrame, room: MmmSettings, engine: str | None = None) -> pd.DataFrame:
+def fit_geo(
+    rows: pd.DataFrame, room: MmmSettings, engine: str | None = None, tests: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Return one row, with the columns of st_il.mmm_landed less `run_id`: the fit of one geo, target and method.
 
     `rows`: those of bl.mmm_input of one geo (geo_level, geo, week_start, variable, role, value, ...), with `target`,
     the same in all: the variable to explain, `method` (bayes without it), and `fit_id` where it is known. `room`:
-    model, settings of fits and of the ridge. `engine`: only said. Status ok or flagged, or failed, where the data
-    cannot carry the model; the message says why. The seed comes from the settings and from (geo_level, geo, target).
-    Raises what is a bug.
+    model, settings of fits and of the ridge. `engine`: only said. `tests`: rows of il.lift_tests, of any geo.
+    Status ok or flagged, or failed, where the data cannot carry the model; the message says why. The seed comes from
+    the settings and from (geo_level, geo, target). Raises what is a bug.
     """
     started = time.perf_counter()
     level, geo, target = (str(rows[name].iloc[0]) for name in ("geo_level", "geo", "target"))
     method = str(rows["method"].iloc[0]) if "method" in rows else "bayes"
     row = dict.fromkeys(COLUMNS)
     row |= {"geo_level": level, "geo": geo, "target": target, "method": method, "engine": engine}
-    known = str(rows["fit_id"].iloc[0]) if "fit_id" in rows else fit_id(rows, room)
+    known = str(rows["fit_id"].iloc[0]) if "fit_id" in rows else fit_id(rows, room, tests)
     row |= {"fit_id": known, "data_origin": _origin(rows)}
     row |= {spec.table: [] for spec in FITS}
     try:
-        remake = partial(_design, target=target, room=room)
+        remake = partial(_design, target=target, room=room, tests=tests if room.fit.calibrate else None)
         row |= _by_ridge(remake(rows), room) if method == "ridge" else _by_bayes(rows, remake, room)
     except NotFitError as error:
         row |= {"status": "failed", "message": f"{error}."}
@@ -57,17 +62,25 @@ def fit_geo(rows: pd.DataFrame, room: MmmSettings, engine: str | None = None) ->
     return pd.DataFrame([row], columns=list(COLUMNS))
 
 
-def fit_id(rows: pd.DataFrame, room: MmmSettings) -> str:
-    """Return a digest of what decides a fit: code, model, settings and the geo's data; sixteen hex digits."""
+def fit_id(rows: pd.DataFrame, room: MmmSettings, tests: pd.DataFrame | None = None) -> str:
+    """Return a digest of what decides a fit: code, model, settings, the geo's data and its lift tests.
+
+    Sixteen hex digits. `tests`: rows of il.lift_tests; those of other geos and targets change nothing, nor does a
+    setting of theirs where there are none.
+    """
     used = ["geo_level", "geo", "week_start", "variable", "role", "value", "target"]
     used += [name for name in ("is_complete_week",) if name in rows]
     sorted_rows = rows[used].astype({"week_start": str}).sort_values(used[2:4], ignore_index=True)
     digest = hashlib.sha256(_code())
     digest.update(room.model.model_dump_json().encode())
-    digest.update(room.fit.model_dump_json(exclude={"targets", "geo_levels", "methods"}).encode())
+    digest.update(room.fit.model_dump_json(exclude={"targets", "geo_levels", "methods", "calibrate"}).encode())
     if "method" in rows and rows["method"].iloc[0] == "ridge":
         digest.update(room.ridge.model_dump_json().encode())
     digest.update(sorted_rows.to_csv(index=False).encode())
+    level, geo, target = (str(rows[name].iloc[0]) for name in ("geo_level", "geo", "target"))
+    mine = tests_of(tests, level, geo, target)
+    if room.fit.calibrate and len(mine):
+        digest.update(mine.astype(str).to_csv(index=False).encode())
     return digest.hexdigest()[:16]
 
 
@@ -83,45 +96,69 @@ def peak_rss_mb() -> float:
     return most / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def _design(rows: pd.DataFrame, hidden: pd.Index | None = None, *, target: str, room: MmmSettings) -> Design:
-    return make_design(rows, target, room.model, room.fit, hidden)
+def _design(
+    rows: pd.DataFrame,
+    hidden: pd.Index | None = None,
+    *,
+    target: str,
+    room: MmmSettings,
+    tests: pd.DataFrame | None = None,
+) -> Design:
+    return make_design(rows, target, room.model, room.fit, hidden, tests=tests)
 
 
 def _by_bayes(rows: pd.DataFrame, remake: Remake, room: MmmSettings) -> Row:
     spec, settings = room.model, room.fit
     design = remake(rows, None)
     seed = group_seed(settings.seed, design.geo_level, design.geo, design.target)
-    layout = Layout(design, spec)
-    sampled = sample(layout, settings, seed)
-    draws = layout.draws(sampled.flat)
-    media = media_effects(design, draws, spec.lags)
-    mean, roas = expected(design, draws, media), roas_of(design, media)
+    layout, sampled, fitted = fit_design(design, spec, settings, seed)
+    draws, media, mean = fitted.draws, fitted.media, fitted.mean
     found = diagnostics.diagnose(design, sampled, mean, replicate(design, draws, mean, seed), media.brought.sum(axis=2))
-    checks = check_fit(Again(rows, design, roas, remake, spec, settings, seed))
+    checks = check_fit(Again(rows, design, returns(design, media), remake, spec, settings, seed))
     widths = diagnostics.prior_widths(layout, draws)
-    doubts = diagnostics.doubts(design, draws, roas, widths, settings)
-    reasons = [one or other for one, other in zip(doubts, channel_doubts(checks, design.channels), strict=True)]
+    reasons = _reasons(design, fitted, widths, settings, channel_doubts(checks, design.channels))
     status, message = diagnostics.verdict(found, len(draws.level), reasons, settings, sentences(checks))
     numbers = asdict(found)
     del numbers["negative_baseline"]
     known = {name: None if isinstance(value, float) and np.isnan(value) else value for name, value in numbers.items()}
     said = {"status": status, "message": message, "mmm_checks": check_rows(checks)}
     said["mmm_channel_summary"] = summary_rows(design, draws, media, mean, widths, reasons)
-    return known | said | _told(design, draws, media, reasons, spec, settings)
+    told = known | said | _told(design, draws, media, reasons, spec, settings)
+    before = fit_design(without_tests(design), spec, settings, seed)[2] if design.lifts.tests else fitted
+    return calibrated(told, design, before, fitted)
 
 
 def _by_ridge(design: Design, room: MmmSettings) -> Row:
     seed = group_seed(room.fit.seed, design.geo_level, design.geo, design.target, "ridge")
-    draws = search(design, room.model, room.ridge, seed).draws
-    media = media_effects(design, draws, room.model.lags)
-    mean = expected(design, draws, media)
+    fitted = _front(design, room, seed)
+    draws, media, mean = fitted.draws, fitted.media, fitted.mean
     widths = np.full(len(design.channels), np.nan)
-    reasons = diagnostics.doubts(design, draws, roas_of(design, media), widths, room.fit)
+    reasons = _reasons(design, fitted, widths, room.fit)
     summary = summary_rows(design, draws, media, mean, widths, reasons)
     found = diagnostics.in_sample(design, mean, media.brought.sum(axis=2))
     status, message = diagnostics.ridge_verdict(found, reasons, room.fit)
     said = {"status": status, "message": message, "mmm_channel_summary": summary}
-    return found | said | _told(design, draws, media, reasons, room.model, room.fit)
+    told = found | said | _told(design, draws, media, reasons, room.model, room.fit)
+    before = _front(without_tests(design), room, seed) if design.lifts.tests else fitted
+    return calibrated(told, design, before, fitted)
+
+
+def _front(design: Design, room: MmmSettings, seed: int) -> Fitted:
+    return read(design, search(design, room.model, room.ridge, seed).draws, room.model.lags)
+
+
+def _reasons(
+    design: Design,
+    fitted: Fitted,
+    widths: np.ndarray,
+    settings: FitSettings,
+    checked: Sequence[str | None] | None = None,
+) -> list[str | None]:
+    """Why not to trust each channel: by its draws, by the checks, by spend that follows demand; None: trust it."""
+    doubts = diagnostics.doubts(design, fitted.draws, returns(design, fitted.media), widths, settings)
+    others = checked or [None] * len(doubts)
+    suspected = suspicions(design, settings.follows_target)
+    return [doubt or other or demand for doubt, other, demand in zip(doubts, others, suspected, strict=True)]
 
 
 def _told(

@@ -10,6 +10,7 @@ import pandas as pd
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from pma.marketing.tables import LIFT_TESTS
 from pma.mmm.agreement import check_frame, disagreements, with_disagreements
 from pma.mmm.calendar import records
 from pma.mmm.fit import fit_geo
@@ -22,6 +23,11 @@ from pma.warehouse import Warehouse
 
 # Takes a fit as it is done: its key, and its one row.
 Land = Callable[[tuple[Any, ...], pd.DataFrame], None]
+
+
+def lift_tests(tables: Warehouse) -> pd.DataFrame | None:
+    """Return the rows of il.lift_tests; None where nobody has ever delivered one."""
+    return tables.read(LIFT_TESTS).toPandas() if tables.exists(LIFT_TESTS) else None
 
 
 def fit_missing(tables: Warehouse, tasks: Tasks, room: MmmSettings, parallel: ParallelSettings) -> Mapped:
@@ -39,7 +45,7 @@ def fit_missing(tables: Warehouse, tasks: Tasks, room: MmmSettings, parallel: Pa
         tables.append_once(MMM_LANDED, frame, f"{tables.run_id}.{fits['fit_id'].iloc[0]}")
 
     frame = spark.createDataFrame(records(todo), TASK_DDL) if on_spark else todo
-    mapped = fit_tasks(frame, room, parallel, None if on_spark else land)
+    mapped = fit_tasks(frame, tasks.tests, room, parallel, None if on_spark else land)
     if on_spark:
         tables.append_once(MMM_LANDED, mapped.rows.select("*", _stamp(tables)), tables.run_id)  # type: ignore[operator]
         mapped.release()
@@ -47,10 +53,17 @@ def fit_missing(tables: Warehouse, tasks: Tasks, room: MmmSettings, parallel: Pa
 
 
 def fit_tasks(
-    rows: pd.DataFrame | DataFrame, room: MmmSettings, parallel: ParallelSettings, land: Land | None
+    rows: pd.DataFrame | DataFrame,
+    tests: pd.DataFrame | None,
+    room: MmmSettings,
+    parallel: ParallelSettings,
+    land: Land | None,
 ) -> Mapped:
-    """Fit the tasks of `Tasks.rows`, which the engine `pandas_udf` wants as a frame of Spark; each goes to `land`."""
-    fit = partial(fit_geo, room=room, engine=parallel.engine)
+    """Fit tasks, rows as in `Tasks.rows` (the engine `pandas_udf` wants a frame of Spark); each goes to `land`.
+
+    `tests`: rows of il.lift_tests, of any geo.
+    """
+    fit = partial(fit_geo, room=room, engine=parallel.engine, tests=tests)
     return map_groups(rows, fit, TASK, landed_ddl(), None, parallel, land)
 
 

@@ -32,11 +32,12 @@ class Tasks:
     """What is to be fitted, and what is not.
 
     rows: of bl.mmm_input, once per target and method, with `target`, `method` and `fit_id`. not_ready: rows of
-    bl.mmm_runs less run_id.
+    bl.mmm_runs less run_id. tests: rows of il.lift_tests, of all countries; None: there are none.
     """
 
     rows: pd.DataFrame
     not_ready: pd.DataFrame
+    tests: pd.DataFrame | None = None
 
     @property
     def ids(self) -> list[str]:
@@ -48,10 +49,12 @@ class Tasks:
         return self.rows[~self.rows["fit_id"].isin(set(landed))]
 
 
-def make_tasks(inputs: pd.DataFrame, readiness: pd.DataFrame, room: MmmSettings) -> Tasks:
+def make_tasks(
+    inputs: pd.DataFrame, readiness: pd.DataFrame, room: MmmSettings, tests: pd.DataFrame | None = None
+) -> Tasks:
     """Return what is to be fitted, and what is not ready for it: geos with a check that failed, with its words.
 
-    `inputs`: rows of bl.mmm_input; `readiness`: of bl.mmm_readiness.
+    `inputs`: rows of bl.mmm_input; `readiness`: of bl.mmm_readiness; `tests`: of il.lift_tests.
     """
     settings = room.fit
     wanted = inputs[inputs["geo_level"].isin(settings.geo_levels)]
@@ -65,11 +68,13 @@ def make_tasks(inputs: pd.DataFrame, readiness: pd.DataFrame, room: MmmSettings)
             if len(faults):
                 not_ready.append(_not_ready(task, faults))
             else:
-                ready.append(task.assign(fit_id=fit_id(task, room))[columns])
+                ready.append(task.assign(fit_id=fit_id(task, room, tests))[columns])
     empty = pd.DataFrame(columns=columns)
     names = [column.name for column in MMM_RUNS.columns if column.name != "run_id"]
     return Tasks(
-        pd.concat(ready, ignore_index=True) if ready else empty, pd.DataFrame(not_ready, columns=names).astype(object)
+        pd.concat(ready, ignore_index=True) if ready else empty,
+        pd.DataFrame(not_ready, columns=names).astype(object),
+        tests,
     )
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from pma.mmm import density
+from pma.mmm import media_density
 from pma.mmm.density import LEVEL, SIGMA
 from pma.mmm.design import Design
+from pma.mmm.lift_tests import compact
 from pma.mmm.log_prior import FAMILIES
 from pma.mmm.spec import MediaSpec, ModelSpec, Prior
 
@@ -59,7 +60,7 @@ class Layout:
             for c, priors in enumerate(rows):
                 prior = priors[row]
                 if prior is not None:
-                    factor = design.effect_scale[c] if row == density.EFFECT else 1.0
+                    factor = design.effect_scale[c] if row == media_density.EFFECT else 1.0
                     self.slots[row, c], at = at, at + 1
                     self.families[row, c] = FAMILIES[prior.family]
                     self.first[row, c], self.second[row, c] = scaled(prior, float(factor))
@@ -80,9 +81,9 @@ class Layout:
             "columns": np.ascontiguousarray(design.columns @ design.rotation),
             "column_means": np.ascontiguousarray(design.means @ design.rotation),
             "basis": np.ascontiguousarray(design.basis),
-            "adstock_kind": np.array([density.ADSTOCKS[media.adstock] for media in design.media], dtype=np.int64),
+            "adstock_kind": np.array([media_density.ADSTOCKS[media.adstock] for media in design.media], dtype=np.int64),
             "saturation_kind": np.array(
-                [density.SATURATIONS[media.saturation] for media in design.media], dtype=np.int64
+                [media_density.SATURATIONS[media.saturation] for media in design.media], dtype=np.int64
             ),
             "on_coefficient": np.array([on == "coefficient" for on in effects], dtype=np.int64),
             "slots": self.slots,
@@ -91,6 +92,7 @@ class Layout:
             "second": self.second,
             "scalars": self.scalars,
             "lags": self.spec.lags,
+            **compact(design, self.spec.lags),
         }
 
     @property
@@ -142,10 +144,10 @@ class Layout:
             level=theta[:, LEVEL],
             sigma=np.exp(theta[:, SIGMA]),
             nu=np.exp(theta[:, self.at_nu]) if self.at_nu >= 0 else None,
-            kappa=of(density.EFFECT, none),
-            adstock=np.stack([of(density.ADSTOCK_1, bounded), of(density.ADSTOCK_2, none)], axis=-1),
-            saturation=np.stack([of(density.SATURATION_1, none), of(density.SATURATION_2, none)], axis=-1),
-            gap=of(density.GAP, none),
+            kappa=of(media_density.EFFECT, none),
+            adstock=np.stack([of(media_density.ADSTOCK_1, bounded), of(media_density.ADSTOCK_2, none)], axis=-1),
+            saturation=np.stack([of(media_density.SATURATION_1, none), of(media_density.SATURATION_2, none)], axis=-1),
+            gap=of(media_density.GAP, none),
             linear=theta[:, self.at_columns : self.at_columns + k] @ self.design.rotation.T,
             wave=theta[:, self.at_waves : self.at_waves + waves] * tau[:, None],
         )
@@ -179,7 +181,7 @@ def scaled(prior: Prior, factor: float) -> tuple[float, float]:
 
 
 def _parameters(media: MediaSpec, spec: ModelSpec, has_gap: bool) -> tuple[Prior | None, ...]:
-    """Priors of a channel's parameters by row of `pma.mmm.density`; None: it has none."""
+    """Priors of a channel's parameters by row of `pma.mmm.media_density`; None: it has none."""
     adstock: dict[str, tuple[Prior, Prior | None]] = {
         "geometric": (media.retention, None),
         "delayed": (media.retention, media.delay),

@@ -6,6 +6,7 @@ has no unknown weeks, no wave of the trend, and one kind of adstock and saturati
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import pandas as pd
 
 from pma.mmm.design import Design
 from pma.mmm.layout import _parameters, scaled
+from pma.mmm.lift_tests import measured
 from pma.mmm.spec import ModelSpec, Prior
 
 if TYPE_CHECKING:
@@ -28,8 +30,9 @@ def pymc_model(design: Design, spec: ModelSpec) -> pm.Model:
     """Return the model of a design in PyMC, in plain form: coefficients or mean contributions as the priors have them.
 
     Free variables: level (or intercept), sigma, nu, tau, linear (K), waves (W), and for each channel `c` effect_c,
-    adstock_1_c, adstock_2_c, saturation_1_c, saturation_2_c, gap_c, as far as it has them. Data can be swapped
-    (pm.set_data): y, explained, columns, basis.
+    adstock_1_c, adstock_2_c, saturation_1_c, saturation_2_c, gap_c, as far as it has them. Lift tests are observed as
+    lift_0, lift_1, ...: what the channel brought less what it would have brought without the change. Data can be
+    swapped (pm.set_data): y, explained, columns, basis.
     """
     import pymc as pm
     import pytensor.tensor as pt
@@ -42,6 +45,7 @@ def pymc_model(design: Design, spec: ModelSpec) -> pm.Model:
         base = pm.Normal(spec.level_on, spec.level_mu, spec.level_sigma)
         sigma = _variable("sigma", likelihood.sigma)
         media: Any = 0.0
+        lifts: list[Any] = [0.0] * len(design.lifts.tests)
         for c, name in enumerate(design.channels):
             one = design.media[c]
             priors = _parameters(one, spec, bool(design.has_gap[c]))
@@ -51,17 +55,16 @@ def pymc_model(design: Design, spec: ModelSpec) -> pm.Model:
                 None if prior is None else _variable(f"{stem}_{name}", prior, factor)
                 for stem, prior, factor in zip(names, priors, factors, strict=True)
             ]
-            spend = pt.as_tensor(design.spend[:, c])
-            if found[5] is not None:
-                spend = spend + found[5] * design.unknown[:, c]
             weights = _weights(one.adstock, found[1], found[2], spec.lags)
-            level = sum(
-                weights[lag] * pt.concatenate([pt.zeros(lag), spend[: len(design.y) - lag]]) for lag in range(spec.lags)
-            )
-            value = _saturated(one.saturation, level, found[3], found[4])
+
+            saturated = partial(_channel, design, c, found, weights, spec.lags)
+            value = saturated(design.spend[:, c])
             mean = pt.dot(design.known[:, c], value)
-            brought = found[0] * value if one.effect.given_as == "coefficient" else found[0] * value / mean
-            media = media + (brought if spec.level_on == "intercept" else brought - pt.dot(share, brought))
+            factor = found[0] if one.effect.given_as == "coefficient" else found[0] / mean
+            media = media + factor * (value if spec.level_on == "intercept" else value - pt.dot(share, value))
+            for s in np.flatnonzero(design.lifts.channel[design.lifts.of_test] == c):
+                brought = factor * saturated(design.lifts.spend[s])
+                lifts[design.lifts.of_test[s]] += pt.dot(design.lifts.counts[s], brought)
         linear = pm.Normal("linear", 0.0, 1.0, shape=len(design.names))
         offset = design.means if spec.level_on == "intercept" else np.zeros(len(design.names))
         mu = base + media + pt.dot(columns + offset, linear)
@@ -72,6 +75,9 @@ def pymc_model(design: Design, spec: ModelSpec) -> pm.Model:
             left = pm.StudentT.dist(nu=_variable("nu", likelihood.nu), mu=mu, sigma=sigma)
         else:
             left = pm.Normal.dist(mu=mu, sigma=sigma)
+        lift, error = measured(design)
+        for n, of_test in enumerate(lifts):
+            pm.Normal(f"lift_{n}", of_test, error[n], observed=lift[n])
         # Weeks that are not explained have no likelihood: a mask, so that their number is data and not shape.
         pm.Potential("likelihood", (pm.logp(left, y) * explained).sum())
     return model
@@ -81,7 +87,7 @@ def marketing_mmm(design: Design, spec: ModelSpec) -> tuple[MMM, pd.DataFrame, p
     """Return pymc-marketing's MMM of a design with the same priors, and the X and y that it is fitted to.
 
     Linear columns, season and trend among them, are its controls, each times its prior scale. Raises ValueError where
-    it has no such model: unknown or unexplained weeks, a trend of waves, priors on shares, mixed kinds.
+    it has no such model: unknown or unexplained weeks, a trend of waves, priors on shares, mixed kinds, lift tests.
     """
     from pymc_extras.prior import Prior as Theirs
     from pymc_marketing.mmm import MMM
@@ -93,6 +99,7 @@ def marketing_mmm(design: Design, spec: ModelSpec) -> tuple[MMM, pd.DataFrame, p
     if (
         more
         or gaps
+        or design.lifts.tests
         or design.basis.shape[1]
         or adstock not in ADSTOCK_NAMES
         or saturation not in SATURATION_NAMES
@@ -138,6 +145,17 @@ def marketing_mmm(design: Design, spec: ModelSpec) -> tuple[MMM, pd.DataFrame, p
     X = pd.DataFrame(design.columns + design.means, columns=list(design.names))
     X = X.join(pd.DataFrame(design.money, columns=list(design.channels))).assign(week_start=design.weeks)
     return model, X, pd.Series(design.value, name="target")
+
+
+def _channel(design: Design, c: int, found: list[Any], weights: Any, lags: int, spend: np.ndarray) -> Any:
+    """Saturated adstock of a channel's spend, as it was or as it would have been; (T,)."""
+    import pytensor.tensor as pt
+
+    known, weeks = pt.as_tensor(spend), len(spend)
+    if found[5] is not None:
+        known = known + found[5] * design.unknown[:, c]
+    level = sum(weights[lag] * pt.concatenate([pt.zeros(lag), known[: weeks - lag]]) for lag in range(lags))
+    return _saturated(design.media[c].saturation, level, found[3], found[4])
 
 
 def _variable(name: str, prior: Prior, factor: float = 1.0) -> Any:

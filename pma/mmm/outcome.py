@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pma.mmm.design import Design
-from pma.mmm.effects import Media, components, curves, marginal, roas_of
+from pma.mmm.effects import Media, components, curves, marginal, returns
 from pma.mmm.layout import Draws
 from pma.mmm.spec import FitSettings, ModelSpec
 from pma.mmm.trust import Check
@@ -40,7 +40,7 @@ def summary_rows(
     """
     known = ~np.isnan(design.money)
     spend = np.nansum(design.money, axis=0)
-    roas, more = roas_of(design, media), marginal(design, draws, media)
+    roas, more = returns(design, media), marginal(design, draws, media)
     brought = roas * spend
     share = brought / (mean @ known)
     rows: list[Row] = []

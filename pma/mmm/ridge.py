@@ -2,9 +2,11 @@
 
 Robyn (facebookexperimental/Robyn, R/R/model.R, 3.12): hyperparameters of adstock and saturation, and the penalty, are
 searched by nevergrad's TwoPointsDE; each candidate is a ridge regression with non-negative media; it is judged by its
-error in the last weeks (time-series validation) and by how far shares of effect lie from shares of spend
-(decomposition distance); what no other candidate beats in both is the Pareto front. Here the season, trend and events
-are the columns of the Bayesian model, a candidate is one compiled call, and the front stands in for a posterior.
+error in the last weeks (time-series validation), by how far shares of effect lie from shares of spend (decomposition
+distance) and, where there are lift tests, by how far its lifts lie from those measured (MAPE.LIFT); what no other
+candidate beats in all of them is the Pareto front. Here tests are among the squares of the regression too: the search
+alone can meet them by bending saturation only. The season, trend and events are the columns of the Bayesian model, a
+candidate is one compiled call, and the front stands in for a posterior.
 """
 
 from __future__ import annotations
@@ -16,13 +18,14 @@ from typing import NamedTuple
 import numpy as np
 
 from pma.mmm.compiled import exact_jit
-from pma.mmm.density import adstocked, lag_weights, saturated
 from pma.mmm.design import Design
 from pma.mmm.layout import Draws
+from pma.mmm.lift_tests import compact
+from pma.mmm.media_density import adstocked, lag_weights, saturated
 from pma.mmm.spec import ModelSpec, RidgeSettings
 
-# The objectives, by place: error in the weeks held out, decomposition distance.
-ERROR, DISTANCE = 0, 1
+# The objectives, by place: error in the weeks held out, decomposition distance; where there are tests, their error.
+ERROR, DISTANCE, LIFT = 0, 1, 2
 # nevergrad wants bounds several steps apart.
 STEP = 1 / 6
 _SWEEPS = 200
@@ -31,10 +34,10 @@ _ENOUGH = 1e-7
 
 @dataclass(frozen=True)
 class Front:
-    """Candidates that no other beats in all objectives, the best by both first; F candidates, C channels.
+    """Candidates that no other beats in all objectives, the best by all first; F candidates, C channels.
 
-    point: in the unit cube, (F, 3 C + 1). objectives: (F, 2). draws: each candidate as a draw, coefficients fitted to
-    all explained weeks. iterations: candidates that were tried.
+    point: in the unit cube, (F, 3 C + 1). objectives: (F, 2), with lift tests (F, 3). draws: each candidate as a draw,
+    coefficients fitted to all explained weeks. iterations: candidates that were tried.
     """
 
     point: np.ndarray
@@ -47,7 +50,8 @@ class Data(NamedTuple):
     """What candidates are judged on; C channels, T weeks, K columns.
 
     spend: in usual weeks, unknown weeks at the usual level, (C, T). linear: season, trend, events, (K, T). y: target,
-    (T,). train, held_out: 1 where a week teaches, or judges, (T,). spend_share: (C,). lags: of adstock.
+    (T,). train, held_out: 1 where a week teaches, or judges, (T,). spend_share: (C,). lags: of adstock. What begins
+    with lift: see `pma.mmm.lift_density`; its unknown weeks are at the usual level too.
     """
 
     spend: np.ndarray
@@ -57,6 +61,12 @@ class Data(NamedTuple):
     held_out: np.ndarray
     spend_share: np.ndarray
     lags: int
+    lift: np.ndarray
+    lift_error: np.ndarray
+    lift_of: np.ndarray
+    lift_channel: np.ndarray
+    lift_spend: np.ndarray
+    lift_counts: np.ndarray
 
 
 def search(design: Design, spec: ModelSpec, settings: RidgeSettings, seed: int) -> Front:
@@ -81,24 +91,37 @@ def search(design: Design, spec: ModelSpec, settings: RidgeSettings, seed: int) 
             asked = [optimizer.ask() for _ in range(min(settings.batch, per_trial - done))]
             batch = np.array([candidate.value for candidate in asked])
             found = evaluate(batch, data, settings)
-            for candidate, one in zip(asked, found, strict=True):
-                optimizer.tell(candidate, float((1 - weight) * one[ERROR] + weight * one[DISTANCE]))
+            weights = np.array([1 - weight, weight, settings.lift_weight])[: found.shape[1]]
+            for candidate, loss in zip(asked, found @ weights, strict=True):
+                optimizer.tell(candidate, float(loss))
             points.append(batch)
             objectives.append(found)
             done += len(asked)
     point, objective = np.concatenate(points), np.concatenate(objectives)
     best = pareto(objective)
-    order = np.argsort(np.hypot(*(_unit(objective[best]).T)))[: settings.front]
+    order = np.argsort(np.linalg.norm(_unit(objective[best]), axis=1))[: settings.front]
     kept = best[order]
     return Front(point[kept], objective[kept], _draws(point[kept], design, spec, settings), len(point))
 
 
 def pareto(objectives: np.ndarray) -> np.ndarray:
-    """Return the places of rows that no other row beats in both objectives; of equal rows the first. (N, 2) in."""
-    order = np.lexsort((objectives[:, 1], objectives[:, 0]))
+    """Return the places of rows that no other row beats in all objectives; of equal rows the first. (N, 2 or 3) in."""
+    order = np.lexsort(objectives.T[::-1])
+    if objectives.shape[1] > 2:
+        return _front_of(objectives, order)
     second = objectives[order, 1]
     least = np.concatenate([[np.inf], np.minimum.accumulate(second)[:-1]])
     return order[second < least]
+
+
+def _front_of(objectives: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """The front of any number of objectives: in this order nothing is beaten by what comes after it."""
+    kept = []
+    while len(order):
+        best = objectives[order[0]]
+        kept.append(order[0])
+        order = order[(objectives[order] < best).any(axis=1)]
+    return np.array(kept)
 
 
 def shapes(point: np.ndarray, settings: RidgeSettings) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -115,10 +138,12 @@ def shapes(point: np.ndarray, settings: RidgeSettings) -> tuple[np.ndarray, np.n
 
 
 def evaluate(batch: np.ndarray, data: Data, settings: RidgeSettings) -> np.ndarray:
-    """Return error and decomposition distance of each point of the unit cube; (B, 2).
+    """Return error, decomposition distance and, with lift tests, their error at points of the unit cube; (B, 2 or 3).
 
     Error: root mean square over the weeks held out, over the range of the target (Robyn's NRMSE). Distance: root of
-    the summed squares of effect share less spend share over channels (Robyn's DECOMP.RSSD).
+    the summed squares of effect share less spend share over channels (Robyn's DECOMP.RSSD). Error of the tests: mean of
+    expected less measured lift, over the root of the squares of measured lift and standard error: Robyn's MAPE.LIFT,
+    but a test that measured about nothing counts by its error.
     """
     retention, half, slope, penalty = shapes(batch, settings)
     return _evaluate(retention, half, slope, penalty, data)
@@ -126,13 +151,14 @@ def evaluate(batch: np.ndarray, data: Data, settings: RidgeSettings) -> np.ndarr
 
 @exact_jit
 def _evaluate(retention, half, slope, penalty, data):  # type: ignore[no-untyped-def]
-    spend, linear, y, train, held_out, spend_share, lags = data
-    out = np.empty((len(penalty), 2))
+    spend, linear, y, train, held_out, spend_share, lags = data[:7]
+    lift, lift_error = data[7], data[8]
+    out = np.empty((len(penalty), 3 if len(lift) else 2))
     channels = spend.shape[0]
     span = (y * train).max() - (y + 1e9 * (1 - train)).min()
     for b in range(len(penalty)):
         media = transformed(spend, retention[b], half[b], slope[b], lags)
-        coefficient, level = ridge(media, linear, y, train, penalty[b])
+        coefficient, level, per = fitted_to(media, retention[b], half[b], slope[b], penalty[b], train, data)
         fitted = predicted(media, linear, coefficient, level)
         square = 0.0
         for t in range(len(y)):
@@ -147,7 +173,35 @@ def _evaluate(retention, half, slope, penalty, data):  # type: ignore[no-untyped
             share = effect[c] / total if total > 0 else 0.0
             distance += (share - spend_share[c]) ** 2
         out[b, 1] = math.sqrt(distance)
+        if len(lift):
+            expected = per @ coefficient[:channels]
+            out[b, 2] = (np.abs(expected - lift) / np.sqrt(lift * lift + lift_error * lift_error)).mean()
     return out
+
+
+@exact_jit
+def fitted_to(media, retention, half, slope, penalty, weight, data):  # type: ignore[no-untyped-def]
+    """Return coefficients and level of a candidate, fitted to weeks and tests, and the lift by coefficient of media.
+
+    A fit without the tests says what weeks leave unexplained, and so how much tests weigh. The last: (tests, C).
+    """
+    linear, y, lift, lift_error = data.linear, data.y, data.lift, data.lift_error
+    coefficient, level = ridge(media, linear, y, weight, penalty)
+    per = np.zeros((len(lift), media.shape[0]))
+    if len(lift) == 0:
+        return coefficient, level, per
+    for s in range(len(data.lift_of)):
+        c = data.lift_channel[s]
+        one = slice(c, c + 1)
+        tested = transformed(data.lift_spend[s : s + 1], retention[one], half[one], slope[one], data.lags)[0]
+        per[data.lift_of[s], c] += (data.lift_counts[s] * tested).sum()
+    left = (y - predicted(media, linear, coefficient, level)) ** 2 * weight
+    weigh = math.sqrt(left.sum() / weight.sum()) / lift_error
+    rows = per.copy()
+    for n in range(len(lift)):
+        rows[n] *= weigh[n]
+    coefficient, level = with_lifts(media, linear, y, weight, penalty, rows, lift * weigh)
+    return coefficient, level, per
 
 
 @exact_jit
@@ -184,6 +238,39 @@ def ridge(media, linear, y, weight, penalty):  # type: ignore[no-untyped-def]
     The penalty is on coefficients of columns in deviations, so that no unit of measure counts; by coordinate descent
     on the Gram matrix, as glmnet does it (Friedman, Hastie and Tibshirani, 2010).
     """
+    return with_lifts(media, linear, y, weight, penalty, np.zeros((0, media.shape[0])), np.zeros(0))
+
+
+@exact_jit
+def descended(gram, with_y, penalty, positive):  # type: ignore[no-untyped-def]
+    """Return what minimises b' gram b / 2 - b' with_y + penalty b' b / 2, the first `positive` not below zero."""
+    k = len(with_y)
+    beta, slope = np.zeros(k), with_y.copy()
+    for _ in range(_SWEEPS):
+        most = 0.0
+        for j in range(k):
+            # slope[j] is the covariance of the column with what is left over, all other coefficients as they are.
+            new = (slope[j] + gram[j, j] * beta[j]) / (gram[j, j] + penalty)
+            if j < positive and new < 0.0:
+                new = 0.0
+            step = new - beta[j]
+            if step != 0.0:
+                beta[j] = new
+                for i in range(k):
+                    slope[i] -= gram[i, j] * step
+                most = max(most, abs(step))
+        if most < _ENOUGH:
+            break
+    return beta
+
+
+@exact_jit
+def with_lifts(media, linear, y, weight, penalty, per, aim):  # type: ignore[no-untyped-def]
+    """Return what `ridge` does, with the squares of lift tests among those that are minimised.
+
+    per: lift by coefficient of media, (tests, channels), aim: measured lift, (tests,); both in standard errors and
+    times what a week leaves unexplained, so that an error of a test weighs as much as one of a week.
+    """
     channels, k = media.shape[0], media.shape[0] + linear.shape[0]
     weeks, total = len(y), weight.sum()
     columns = np.empty((k, weeks))
@@ -196,22 +283,11 @@ def ridge(media, linear, y, weight, penalty):  # type: ignore[no-untyped-def]
     centre = (y * weight).sum() / total
     gram = columns @ columns.T / total
     with_y = columns @ ((y - centre) * np.sqrt(weight)) / total
-    beta, slope = np.zeros(k), with_y.copy()
-    for _ in range(_SWEEPS):
-        most = 0.0
-        for j in range(k):
-            # slope[j] is the covariance of the column with what is left over, all other coefficients as they are.
-            new = (slope[j] + gram[j, j] * beta[j]) / (gram[j, j] + penalty)
-            if j < channels and new < 0.0:
-                new = 0.0
-            step = new - beta[j]
-            if step != 0.0:
-                beta[j] = new
-                for i in range(k):
-                    slope[i] -= gram[i, j] * step
-                most = max(most, abs(step))
-        if most < _ENOUGH:
-            break
+    if len(aim):
+        scaled = per / deviation[:channels]
+        gram[:channels, :channels] += scaled.T @ scaled / total
+        with_y[:channels] += scaled.T @ aim / total
+    beta = descended(gram, with_y, penalty, channels)
     level = centre
     for j in range(k):
         beta[j] /= deviation[j]
@@ -229,7 +305,9 @@ def _data(design: Design, spec: ModelSpec, settings: RidgeSettings) -> Data:
     known = np.nansum(design.money, axis=0)
     linear = np.ascontiguousarray(design.columns.T)
     train = design.explained - held_out
-    return Data(spend, linear, design.y, train, held_out, known / known.sum(), spec.lags)
+    tests = compact(design, spec.lags)
+    tests["lift_spend"] = tests["lift_spend"] + tests.pop("lift_unknown")
+    return Data(spend, linear, design.y, train, held_out, known / known.sum(), spec.lags, **tests)
 
 
 def _draws(point: np.ndarray, design: Design, spec: ModelSpec, settings: RidgeSettings) -> Draws:
@@ -241,7 +319,7 @@ def _draws(point: np.ndarray, design: Design, spec: ModelSpec, settings: RidgeSe
     level, kappa, effects, sigma = [], [], [], []
     for b in range(len(point)):
         media = transformed(data.spend, retention[b], half[b], slope[b], spec.lags)
-        coefficient, start = ridge(media, linear, y, design.explained, penalty[b])
+        coefficient, start, _ = fitted_to(media, retention[b], half[b], slope[b], penalty[b], design.explained, data)
         fitted = predicted(media, linear, coefficient, start)
         channels = len(media)
         kappa.append(coefficient[:channels] * (design.known.T * media).sum(axis=1))

@@ -204,6 +204,7 @@ class FitSettings(Section):
     tune: PositiveInt = Field(500, description="draws of each chain that only adapt the sampler")
     draws: PositiveInt = Field(750, description="draws of each chain that are kept")
     seed: int = Field(1, ge=0, description="seed of all fits")
+    calibrate: bool = Field(True, description="lift tests of a country (il.lift_tests) enter its fits")
     kept_draws: PositiveInt = Field(200, description="draws that are written for planning")
     curve_points: int = Field(21, ge=3, description="spend levels of a response curve")
     curve_until: PositiveFloat = Field(2.0, description="its last spend level, in the channel's usual spend")
@@ -245,6 +246,13 @@ class FitSettings(Section):
         le=1,
         description="share of spend on channels whose ROAS the ridge puts at twice or half the interval, else flagged",
     )
+    follows_target: float = Field(
+        0.4,
+        gt=0,
+        le=1,
+        description="correlation with the target of the week or of the weeks before from which the effect of spend is "
+        "suspected to be demand, until a test has measured it",
+    )
     wide_roas: float = Field(1.5, gt=0, description="interval of a ROAS, over the ROAS, from which it says little")
 
 
@@ -256,6 +264,9 @@ class RidgeSettings(Section):
     batch: PositiveInt = Field(50, description="candidates that are tried at one time")
     most_distance: float = Field(
         0.5, ge=0, le=1, description="weight of the distance in the last trial; 0 in the first"
+    )
+    lift_weight: float = Field(
+        0.2, ge=0, description="weight of the error of lift tests beside both, where a geo has some"
     )
     validation_share: float = Field(
         0.2, gt=0, lt=1, description="share of the weeks, the last, that candidates are judged by"

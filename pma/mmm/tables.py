@@ -120,7 +120,8 @@ MMM_CONTRIBUTIONS = _of_fit(
         Column(
             "kind",
             "string",
-            "paid, baseline, trend, seasonality, event, organic, context or interaction",
+            "paid, baseline, trend, seasonality, event, organic, context, interaction, or demand: what a tested "
+            "channel would be credited with but for its test",
             required=True,
         ),
         Column("mean", "double", "expected contribution, unit of the target", required=True),
@@ -211,7 +212,46 @@ MMM_CHECKS = _of_fit(
     ),
 )
 
-FITS = (MMM_CONTRIBUTIONS, MMM_CHANNEL_SUMMARY, MMM_RESPONSE_CURVES, MMM_POSTERIOR, MMM_CHECKS)
+
+def _before_and_after(name: str, what: str) -> tuple[Column, ...]:
+    """Columns of an interval by the fit without the tests, and by that with them; null: the test was left out."""
+    ends = {"p05": "lower end of its 90 % interval", "p50": "its median", "p95": "upper end of its 90 % interval"}
+    whens = {"before": "without the tests", "after": "with the tests"}
+    return tuple(
+        Column(f"{name}_{when}_{end}", "double", f"{what}, {words}: {said}")
+        for when, words in whens.items()
+        for end, said in ends.items()
+    )
+
+
+MMM_CALIBRATION = _of_fit(
+    "bl.mmm_calibration",
+    "run x geo x target x method x lift test of the geo and target",
+    ("test_id",),
+    (
+        Column("test_id", "string", "the experiment, see il.lift_tests"),
+        Column("channel", "string", "the channel whose spend was changed", required=True),
+        Column("starts_on", "date", "first day", required=True),
+        Column("ends_on", "date", "last day", required=True),
+        Column("spend", "double", "spend that the channel would have had over the test, reporting currency"),
+        Column("spend_change", "double", "change of spend over the test, reporting currency"),
+        Column("lift", "double", "measured change of the target over the test"),
+        Column("standard_error", "double", "of the lift"),
+        *_before_and_after("expected", "lift that the model expects"),
+        *_before_and_after("roas", "contribution of the channel per money, over the weeks whose spend is known"),
+        Column("residual_growth", "double", "what is left unexplained, with the tests over without them, less 1"),
+        Column(
+            "verdict",
+            "string",
+            "agrees; corrects: the model was wrong and follows the test; contradicts: it cannot follow; left_out",
+            required=True,
+        ),
+        Column("sentence", "string", "what was found, in words", required=True),
+    ),
+    checks={"verdict_is_known": "verdict IN ('agrees', 'corrects', 'contradicts', 'left_out')"},
+)
+
+FITS = (MMM_CONTRIBUTIONS, MMM_CHANNEL_SUMMARY, MMM_RESPONSE_CURVES, MMM_POSTERIOR, MMM_CHECKS, MMM_CALIBRATION)
 # What a row of a fit has beyond what the table of runs, or the fit itself, says of it.
 OF_FIT = {*FIT_KEY, ORIGIN.name}
 
@@ -232,7 +272,8 @@ MMM_LANDED = TableSpec(
                 spec.table,
                 "array<struct<" + ",".join(f"{c.name}:{c.type}" for c in spec.columns if c.name not in OF_FIT) + ">>",
                 f"rows of {spec.name}",
-                required=True,
+                # A table of fits from before there were tests gets the column.
+                required=spec is not MMM_CALIBRATION,
             )
             for spec in FITS
         ),

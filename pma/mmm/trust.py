@@ -13,9 +13,8 @@ import numpy as np
 import pandas as pd
 
 from pma.mmm.design import Design, NotFitError
-from pma.mmm.effects import Media, expected, media_effects, roas_of
-from pma.mmm.layout import Draws, Layout
-from pma.mmm.sampler import sample
+from pma.mmm.effects import Fitted, Media, returns
+from pma.mmm.posterior import fit_design
 from pma.mmm.spec import FitSettings, ModelSpec
 
 # Of a check that is of the geo as a whole.
@@ -54,13 +53,11 @@ class Again:
     settings: FitSettings
     seed: int
 
-    def fit(self, design: Design) -> tuple[Draws, Media]:
-        """Return draws and effects of a short fit of a design that differs."""
-        layout = Layout(design, self.spec)
+    def fit(self, design: Design) -> Fitted:
+        """Return a short fit of a design that differs."""
         short = {"chains": "check_chains", "tune": "check_tune", "draws": "check_draws"}
         settings = self.settings.model_copy(update={name: getattr(self.settings, of) for name, of in short.items()})
-        draws = layout.draws(sample(layout, settings, self.seed).flat)
-        return draws, media_effects(design, draws, self.spec.lags)
+        return fit_design(design, self.spec, settings, self.seed)[2]
 
 
 def check_fit(again: Again) -> list[Check]:
@@ -80,13 +77,13 @@ def refresh(again: Again) -> Iterator[Check]:
     design, settings = again.design, again.settings
     hidden = design.weeks[design.explained > 0][-settings.hidden_weeks :]
     fewer = again.remake(again.rows, hidden)
-    draws, media = again.fit(fewer)
+    fitted = again.fit(fewer)
     late = design.weeks.isin(hidden)
-    missed = np.abs(expected(fewer, draws, media).mean(axis=0) - design.value)[late]
+    missed = np.abs(fitted.mean.mean(axis=0) - design.value)[late]
     error = float(missed.sum() / np.abs(design.value[late]).sum())
     detail = f"the last {len(hidden)} weeks, hidden from the model, are missed by {error:.0%}"
     yield Check("holdout", ALL, error, settings.max_holdout_error, detail)
-    moved = np.abs(np.median(roas_of(fewer, media), axis=0) / np.median(again.roas, axis=0) - 1)
+    moved = np.abs(np.median(returns(fewer, fitted.media), axis=0) / np.median(again.roas, axis=0) - 1)
     middle = float(np.median(moved))
     detail = f"without the last {len(hidden)} weeks the middle ROAS would differ by {middle:.0%}"
     yield Check("refresh", ALL, middle, settings.max_refresh_change, detail)
@@ -105,11 +102,11 @@ def placebo(again: Again) -> Iterator[Check]:
     values[known] = np.random.default_rng(again.seed).permutation(values[known])
     copied = f"placebo of {name}"
     more = again.remake(pd.concat([again.rows, real.assign(variable=copied, value=values)], ignore_index=True), None)
-    _, media = again.fit(more)
+    media = again.fit(more).media
     at = more.channels.index(copied)
     true = [c for c in range(len(more.channels)) if c != at]
     usual = _together(more, media, true)
-    ratio = float(np.median(roas_of(more, media)[:, at]) / usual)
+    ratio = float(np.median(returns(more, media)[:, at]) / usual)
     detail = (
         f"{name} with its weeks shuffled, which brings nothing, gets {ratio:.0%} of the ROAS of all channels together"
     )
@@ -119,8 +116,8 @@ def placebo(again: Again) -> Iterator[Check]:
 def prior(again: Again) -> Iterator[Check]:
     """Expect every effect to be twice as large: how much of that does each ROAS follow? 1: all, nothing was learned."""
     design, settings = again.design, again.settings
-    _, media = again.fit(replace(design, effect_scale=FACTOR * design.effect_scale))
-    moved = np.log(np.median(roas_of(design, media), axis=0) / np.median(again.roas, axis=0)) / np.log(FACTOR)
+    media = again.fit(replace(design, effect_scale=FACTOR * design.effect_scale)).media
+    moved = np.log(np.median(returns(design, media), axis=0) / np.median(again.roas, axis=0)) / np.log(FACTOR)
     middle = float(np.median(moved))
     detail = f"were twice the effect assumed beforehand, the middle ROAS would be {FACTOR**middle - 1:+.0%}"
     yield Check("prior", ALL, middle, settings.max_prior_pull, detail)

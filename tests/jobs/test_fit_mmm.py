@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ import yaml
 from deltalake import DeltaTable
 
 from jobs.fit_mmm import main
+from pma.marketing.tables import LIFT_TESTS
 from pma.mmm.calendar import records
 from pma.mmm.tables import MMM_INPUT, MMM_LANDED, MMM_READINESS
 from pma.tables import WarehouseSettings
@@ -20,6 +22,7 @@ from tests.mmm.media_world import media_world
 
 TABLES = (
     *("mmm_runs", "mmm_contributions", "mmm_channel_summary", "mmm_response_curves", "mmm_posterior", "mmm_checks"),
+    "mmm_calibration",
 )
 KEYS = {
     "mmm_runs": [],
@@ -28,6 +31,7 @@ KEYS = {
     "mmm_response_curves": ["channel", "spend"],
     "mmm_posterior": ["draw", "channel"],
     "mmm_checks": ["check", "channel"],
+    "mmm_calibration": ["test_id"],
 }
 
 
@@ -45,6 +49,15 @@ def inputs():
     return rows.assign(impressions=np.nan, unit="count", data_origin="a test", run_id="before")
 
 
+def lift_tests(rows, lift=20.0):
+    """Two tests in AT: one that raised spend by half, one of a channel that is not there."""
+    spend = rows[(rows["geo"] == "AT") & (rows["variable"] == "channel_0")].sort_values("week_start")
+    spent = float(spend["value"].iloc[30:34].sum())
+    days = (spend["week_start"].iloc[30], spend["week_start"].iloc[33] + timedelta(days=6))
+    numbers = (spent / 1.5, spent - spent / 1.5, lift, 10.0)
+    return [(f"raise {name}", "uploads", "AT", name, *days, *numbers) for name in ("channel_0", "radio")]
+
+
 @pytest.fixture(scope="module")
 def ran(spark, tmp_path_factory):
     """A folder in which the job ran once."""
@@ -52,6 +65,7 @@ def ran(spark, tmp_path_factory):
     tables = Warehouse(spark, WarehouseSettings(path=str(folder / "warehouse")), run_id="before")
     rows = inputs()[[column.name for column in MMM_INPUT.columns]]
     tables.replace(MMM_INPUT, spark.createDataFrame(records(rows), MMM_INPUT.schema))
+    tables.replace(LIFT_TESTS, spark.createDataFrame(lift_tests(rows), LIFT_TESTS.schema))
     fault = ("country", "XX", "(all)", "too_few_weeks", "fail", "9 weeks", "not fitted", "Wait", None, None, 9.0)
     found = [(*fault, "a test", "before")]
     tables.replace(MMM_READINESS, spark.createDataFrame(found, MMM_READINESS.schema))
@@ -103,7 +117,7 @@ def test_every_geo_has_a_row_that_says_how_it_went(ran):
 
 
 def test_the_other_tables_have_the_rows_of_the_fits(ran):
-    for name in TABLES[1:]:
+    for name in TABLES[1:-1]:
         assert set(stored(ran, name)["geo"]) == {"AT", "DE"}, name
     weekly = stored(ran, "mmm_contributions")
     assert weekly.groupby(["geo", "method", "component"]).size().eq(60).all()
@@ -119,6 +133,20 @@ def test_the_model_is_checked_and_compared_with_the_ridge(ran):
     assert of_ridge.groupby("geo")["channel"].agg(list).to_dict() == {
         key: ["channel_0", "channel_1"] for key in ("AT", "DE")
     }
+
+
+def test_lift_tests_have_a_row_before_and_after_or_with_the_reason_why_not(ran):
+    both = stored(ran, "mmm_calibration")
+    assert both.groupby(["geo", "method"]).size().to_dict() == {("AT", "bayes"): 2, ("AT", "ridge"): 2}
+    rows = both[both["method"] == "bayes"].set_index("test_id")
+    used, left_out = rows.loc["raise channel_0"], rows.loc["raise radio"]
+    assert used["verdict"] in ("agrees", "corrects", "contradicts") and used["lift"] == 20.0
+    assert used["roas_before_p05"] < used["roas_before_p95"] and used["roas_after_p05"] < used["roas_after_p95"]
+    assert left_out["verdict"] == "left_out" and "radio is not among" in left_out["sentence"]
+    runs = stored(ran, "mmm_runs")
+    notes = runs[runs["method"] == "bayes"].set_index("geo")["notes"]
+    assert any("raise radio is left out" in note for note in notes["AT"])
+    assert not any("lift test" in note for note in notes["DE"])
 
 
 def test_a_second_run_fits_nothing_and_leaves_the_tables_as_they_are(ran, capsys):
@@ -156,4 +184,17 @@ def test_where_no_java_is_fits_land_all_the_same(ran, spark, tmp_path):
     runs = DeltaTable(str(ran / "warehouse" / "bl" / "runs")).to_pandas()
     [row] = runs[runs["job"] == "land_mmm"].to_dict("records")
     assert row["status"] == "succeeded" and dict(row["rows"]) == {"st_il.mmm_landed": 2}
-    assert set(dict(row["input_versions"])) == {"bl.mmm_input", "bl.mmm_readiness", "st_il.mmm_landed"}
+    read = {"bl.mmm_input", "bl.mmm_readiness", "il.lift_tests", "st_il.mmm_landed"}
+    assert set(dict(row["input_versions"])) == read
+
+
+def test_a_new_measurement_makes_its_own_country_anew_and_no_other(ran, spark):
+    before = stored(ran, "mmm_runs").set_index(["method", "geo"])["fit_id"]
+    tables = Warehouse(spark, WarehouseSettings(path=str(ran / "warehouse")), run_id="later")
+    tables.replace(LIFT_TESTS, spark.createDataFrame(lift_tests(inputs(), lift=30.0), LIFT_TESTS.schema))
+    main(arguments(ran))
+    after = stored(ran, "mmm_runs").set_index(["method", "geo"])["fit_id"]
+    for method in ("bayes", "ridge"):
+        assert after[method, "DE"] == before[method, "DE"] and after[method, "AT"] != before[method, "AT"]
+    rows = stored(ran, "mmm_calibration").set_index(["method", "test_id"])
+    assert rows["lift"]["bayes", "raise channel_0"] == 30.0

@@ -1,6 +1,9 @@
 """The density that is written out: its gradient against differences, over every kind of channel and prior."""
 
+from datetime import timedelta
+
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import special
 
@@ -10,6 +13,7 @@ from pma.mmm.layout import Layout
 from pma.mmm.log_prior import digamma
 from pma.mmm.spec import Effect, FitSettings, LikelihoodSpec, MediaChange, MediaSpec, ModelSpec, Prior, TrendSpec
 from tests.mmm.media_world import media_world
+from tests.mmm.tested_world import COLUMNS as TESTS
 
 KINDS = {
     "channel_0": MediaChange(adstock="geometric", saturation="hill"),
@@ -45,10 +49,25 @@ def with_gaps(rows):
     return rows.assign(value=rows["value"].mask(lost))
 
 
-def layout_of(name, gaps):
+def layout_of(name, gaps, tests=False):
     rows = media_world(weeks=120).rows
     spec = SPECS[name]
-    return Layout(make_design(with_gaps(rows) if gaps else rows, "uploads", spec, FitSettings()), spec)
+    tested = lift_rows(rows) if tests else None
+    return Layout(make_design(with_gaps(rows) if gaps else rows, "uploads", spec, FitSettings(), tests=tested), spec)
+
+
+def lift_rows(rows):
+    """A test of each kind of channel: spend raised, cut, cut to nothing, new; whole weeks and parts of weeks."""
+    wide = rows.pivot(index="week_start", columns="variable", values="value")
+    plans = [(0, 35, 4, 1.5, 0, 0), (1, 98, 6, 2.0, 2, 3), (2, 5, 3, 0.6, 0, 0), (3, 50, 4, 1.8, 1, 2)]
+    plans += [(1, 66, 2, 1.3, 0, 0), (2, 70, 3, np.inf, 0, 0)]
+    found = []
+    for place, first, weeks, times, late, early in plans:
+        spent = wide[f"channel_{place}"].iloc[first : first + weeks].sum()
+        start, end = wide.index[first] + timedelta(days=late), wide.index[first] + timedelta(days=7 * weeks - 1 - early)
+        numbers = (spent / times, spent - spent / times, 30.0, 5.0)
+        found.append((f"test {len(found)}", "uploads", "DE", f"channel_{place}", start, end, *numbers))
+    return pd.DataFrame(found, columns=list(TESTS))
 
 
 def value_of(layout, theta):
@@ -56,10 +75,11 @@ def value_of(layout, theta):
     return density.log_density(theta, gradient, **layout.data), gradient
 
 
-@pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.parametrize(("gaps", "tests"), [(False, False), (True, False), (True, True)])
 @pytest.mark.parametrize("name", SPECS)
-def test_the_gradient_is_the_slope(name, gaps):
-    layout = layout_of(name, gaps)
+def test_the_gradient_is_the_slope(name, gaps, tests):
+    layout = layout_of(name, gaps, tests)
+    assert len(layout.design.lifts.tests) == (6 if tests else 0)
     for seed in range(3):
         theta = layout.start(seed)
         _, gradient = value_of(layout, theta)

@@ -74,10 +74,10 @@ def in_pymc(layout, theta):
     return point
 
 
-@pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.parametrize(("gaps", "tests"), [(False, False), (True, False), (True, True)])
 @pytest.mark.parametrize("name", ["shares", "coefficients"])
-def test_pymc_has_the_same_density(name, gaps):
-    layout = layout_of(name, gaps)
+def test_pymc_has_the_same_density(name, gaps, tests):
+    layout = layout_of(name, gaps, tests)
     stated = model.pymc_model(layout.design, layout.spec)
     logp = evaluator(stated)
     points = [layout.start(seed, spread=0.8) for seed in range(POINTS)]

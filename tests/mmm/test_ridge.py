@@ -45,6 +45,16 @@ def test_the_regression_is_that_of_a_bounded_least_squares(seed, penalty):
     assert level == pytest.approx(y[rows].mean() - wanted @ raw.mean(axis=0), abs=1e-5)
 
 
+def test_lift_tests_are_rows_of_the_least_squares():
+    media, linear, y, _ = problem(5)
+    per, aim = np.array([[3.0, 0.0, 0.0], [0.0, 2.0, 0.0]]), np.array([9.0, 1.0])
+    found, _ = ridge.with_lifts(media, linear, y, np.ones_like(y), 1e-9, per, aim)
+    raw = np.concatenate([media, linear]).T
+    stacked = np.vstack([raw - raw.mean(axis=0), np.hstack([per, np.zeros((2, 2))])])
+    wanted = lsq_linear(stacked, np.append(y - y.mean(), aim), bounds=([0, 0, 0, -np.inf, -np.inf], np.inf), tol=1e-12)
+    assert found == pytest.approx(wanted.x, abs=1e-4)
+
+
 def test_media_are_transformed_as_everywhere():
     spend = np.random.default_rng(1).random((2, 30))
     retention, half, slope = np.array([0.3, 0.6]), np.array([0.5, 1.0]), np.array([1.2, 0.8])
@@ -53,9 +63,12 @@ def test_media_are_transformed_as_everywhere():
     assert ridge.transformed(spend, retention, half, slope, 8) == pytest.approx(wanted)
 
 
-@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=30))
-def test_the_front_is_what_nothing_beats(pairs):
-    points = np.array(pairs, dtype=float)
+POINT = st.integers(0, 6)
+
+
+@given(st.one_of(*[st.lists(st.tuples(*[POINT] * size), min_size=1, max_size=30) for size in (2, 3)]))
+def test_the_front_is_what_nothing_beats(found):
+    points = np.array(found, dtype=float)
     front = {tuple(points[place]) for place in ridge.pareto(points)}
     wanted = {
         tuple(point) for point in points if not ((points <= point).all(axis=1) & (points < point).any(axis=1)).any()

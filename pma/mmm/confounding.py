@@ -1,0 +1,107 @@
+"""Spend that moves with the target: budget may follow demand, and no fit of the weeks can tell which follows which."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from pma.mmm.collinearity import BEYOND_CHANCE, EARLIER_WEEKS, in_standard_errors, logarithm
+from pma.mmm.lift_tests import clearly_tested, no_lifts, without_changes
+
+if TYPE_CHECKING:
+    from pma.mmm.design import Design
+
+# The kind of a column of demand that spend follows.
+DEMAND = "demand"
+# Spend beyond so many usual weeks says no more of demand: an outlier is a campaign or a mistake.
+MOST = 5.0
+
+
+def suspicions(design: Design, follows: float) -> list[str | None]:
+    """Return for each channel why its effect may be demand that came anyway, in words; None: nothing says so.
+
+    Judged as in the check `follows_target` of bl.mmm_readiness, by the weeks that are explained: `follows` is the
+    least correlation of the logarithms of spend and target, of the same week or the four before, that is suspected. A
+    channel with a clear lift test is not suspected: the test says what spend itself does.
+    """
+    tested = clearly_tested(design)
+    found = zip(design.channels, _follows(design, follows), strict=True)
+    return [None if name in tested else said for name, said in found]
+
+
+def with_demand(design: Design, follows: float, sigma: float) -> Design:
+    """Return the design with a column of demand for each suspected channel that a lift test has measured.
+
+    What the weeks know of such a channel is the sum of its effect and of the demand that its budget follows; the test
+    knows the effect. Without a place for the demand the model would bend adstock and saturation until both seem true,
+    and the channel's total would be wrong in spite of the test. The column is spend as it was planned, in deviations;
+    `sigma`: prior deviation of its effect, in usual weeks of the target.
+    """
+    tested = clearly_tested(design)
+    followed = [
+        c for c, said in enumerate(_follows(design, follows)) if said is not None and design.channels[c] in tested
+    ]
+    seen = design.explained > 0
+    for c in followed:
+        planned = np.where(np.isnan(design.money[:, c]), np.nan, np.minimum(without_changes(design, c), MOST))
+        column = np.where(np.isnan(planned), 0.0, planned - np.nanmean(planned[seen])) / np.nanstd(planned[seen])
+        design = _with_column(design, f"demand followed by {design.channels[c]}", column * sigma)
+    return design
+
+
+def without_tests(design: Design) -> Design:
+    """Return the design as it is without its tests, and so without what only they can tell from media."""
+    kept = [j for j, kind in enumerate(design.kinds) if kind != DEMAND]
+    return replace(
+        design,
+        lifts=no_lifts(len(design.weeks)),
+        names=tuple(design.names[j] for j in kept),
+        kinds=tuple(design.kinds[j] for j in kept),
+        columns=design.columns[:, kept],
+        means=design.means[kept],
+        none=design.none[kept],
+        rotation=_axes(design.columns[:, kept], design.explained),
+    )
+
+
+def _with_column(design: Design, name: str, column: np.ndarray) -> Design:
+    """The design with one column more, that counts from its mean."""
+    mean = float(column @ design.explained / design.explained.sum())
+    columns = np.column_stack([design.columns, column - mean])
+    return replace(
+        design,
+        names=(*design.names, name),
+        kinds=(*design.kinds, DEMAND),
+        columns=columns,
+        means=np.append(design.means, mean),
+        none=np.append(design.none, 0.0),
+        rotation=_axes(columns, design.explained),
+    )
+
+
+def _axes(columns: np.ndarray, explained: np.ndarray) -> np.ndarray:
+    axes: np.ndarray = np.linalg.svd(columns[explained > 0], full_matrices=True)[2].T
+    return axes if columns.shape[1] else np.zeros((0, 0))
+
+
+def _follows(design: Design, least: float) -> list[str | None]:
+    """Return what says of each channel that its spend follows the target; None: nothing."""
+    target = logarithm(pd.Series(np.where(design.explained > 0, design.value, np.nan)))
+    earlier = target.rolling(EARLIER_WEEKS, min_periods=EARLIER_WEEKS).mean().shift(1)
+    said: list[str | None] = []
+    for c, name in enumerate(design.channels):
+        planned = np.where(np.isnan(design.money[:, c]), np.nan, without_changes(design, c))
+        spent, found = logarithm(pd.Series(planned)), {}
+        for weeks, series in (("the same week", target), ("the four weeks before", earlier)):
+            value, errors = in_standard_errors(spent, series)
+            found[weeks] = value if errors >= BEYOND_CHANCE else 0.0
+        weeks = max(found, key=lambda name: found[name])
+        sentence = (
+            f"{name}: its spend moves with {design.target} of {weeks} (correlation {found[weeks]:.2f}). Budget may "
+            "follow demand, and demand that came anyway would count as its own. Test it (geo lift)"
+        )
+        said.append(sentence if found[weeks] >= least else None)
+    return said
