@@ -1,7 +1,7 @@
 # Two commands are enough: `make run` and `make test`. Both set everything up first, once.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run sql test slow bench evaluate maintain fmt lint types docs lock wheel clean
+.PHONY: help setup run sql test slow recovery bench evaluate maintain fmt lint types docs lock wheel clean
 
 JOB ?= $(addprefix conf/bundle/,$(addsuffix .job.yml,embeddings simulation marketing mmm))
 CONF ?= conf/local.yml
@@ -37,6 +37,9 @@ test: setup ## run the tests
 
 slow: setup ## run the studies of minutes
 	@$(PY) -m pytest -m slow -s $(ARGS)
+
+recovery: setup ## fit worlds of known truth, and print what is right beside its bars
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -m recovery -s $(ARGS)
 
 bench: setup ## measure speed and memory, and print a table
 	@$(PY) tests/bench/run.py $(ARGS)
