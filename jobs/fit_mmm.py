@@ -1,6 +1,7 @@
 """The media mix model of every geo that is ready, each landing as it is done: `bl.mmm_runs`, `bl.mmm_contributions`."""
 
 from pma.mmm.fits import fit_missing, write_fits
+from pma.mmm.fold_landing import selected
 from pma.mmm.landing import fits_text, make_tasks
 from pma.mmm.tables import MMM_INPUT, MMM_READINESS, MMM_RUNS
 from pma.parallel import check_threshold
@@ -11,7 +12,8 @@ def main(argv: list[str] | None = None) -> None:
     """A geo that fails becomes a row with its message; a job that was killed goes on with the geos that are missing."""
     with job_run("fit_mmm", argv) as run:
         tables, room, parallel = run.tables, run.settings.mmm, run.settings.parallel
-        tasks = make_tasks(tables.read(MMM_INPUT).toPandas(), tables.read(MMM_READINESS).toPandas(), room)
+        inputs, readiness = tables.read(MMM_INPUT).toPandas(), tables.read(MMM_READINESS).toPandas()
+        tasks = make_tasks(inputs, readiness, room, selected(tables, room))
         mapped = fit_missing(tables, tasks, room, parallel)
         write_fits(tables, tasks, mapped.errors, parallel.engine, run.settings.feeds.data_origin)
         print(fits_text(tables.read(MMM_RUNS).toPandas()))

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from pma.mmm import diagnostics
+from pma.mmm.candidates import chosen_model
 from pma.mmm.design import Design, NotFitError, make_design
 from pma.mmm.effects import Media, expected, media_effects, replicate
 from pma.mmm.layout import Draws, Layout
@@ -33,16 +34,17 @@ def fit_geo(rows: pd.DataFrame, room: MmmSettings, engine: str | None = None) ->
     """Return one row, with the columns of st_il.mmm_landed less `run_id`: the fit of one geo, target and method.
 
     `rows`: those of bl.mmm_input of one geo (geo_level, geo, week_start, variable, role, value, ...), with `target`,
-    the same in all: the variable to explain, `method` (bayes without it), and `fit_id` where it is known. `room`:
-    model, settings of fits and of the ridge. `engine`: only said. Status ok or flagged, or failed, where the data
-    cannot carry the model; the message says why. The seed comes from the settings and from (geo_level, geo, target).
-    Raises what is a bug.
+    the same in all: the variable to explain, `method` (bayes without it), `settings`, where the geo has a model of its
+    own (the JSON of a change of mmm.model), and `fit_id` where it is known. `room`: model, settings of fits and of the
+    ridge. `engine`: only said. Status ok or flagged, or failed, where the data cannot carry the model; the message says
+    why. The seed comes from the settings and from (geo_level, geo, target). Raises what is a bug.
     """
     started = time.perf_counter()
     level, geo, target = (str(rows[name].iloc[0]) for name in ("geo_level", "geo", "target"))
     method = str(rows["method"].iloc[0]) if "method" in rows else "bayes"
     row = dict.fromkeys(COLUMNS)
     row |= {"geo_level": level, "geo": geo, "target": target, "method": method, "engine": engine}
+    room = room.model_copy(update={"model": chosen_model(room.model, rows)})
     known = str(rows["fit_id"].iloc[0]) if "fit_id" in rows else fit_id(rows, room)
     row |= {"fit_id": known, "data_origin": _origin(rows)}
     row |= {name: [] for name in ("mmm_contributions", "mmm_channel_summary", "mmm_response_curves", "mmm_posterior")}
@@ -61,8 +63,8 @@ def fit_id(rows: pd.DataFrame, room: MmmSettings) -> str:
     used += [name for name in ("is_complete_week",) if name in rows]
     sorted_rows = rows[used].astype({"week_start": str}).sort_values(used[2:4], ignore_index=True)
     digest = hashlib.sha256(_code())
-    digest.update(room.model.model_dump_json().encode())
-    digest.update(room.fit.model_dump_json(exclude={"targets", "geo_levels", "methods"}).encode())
+    digest.update(chosen_model(room.model, rows).model_dump_json().encode())
+    digest.update(room.fit.model_dump_json(exclude={"targets", "geo_levels", "methods", "use_selection"}).encode())
     if "method" in rows and rows["method"].iloc[0] == "ridge":
         digest.update(room.ridge.model_dump_json().encode())
     digest.update(sorted_rows.to_csv(index=False).encode())

@@ -51,7 +51,8 @@ def make_fold_tasks(inputs: pd.DataFrame, readiness: pd.DataFrame, room: MmmSett
     wanted = make_tasks(inputs, readiness, once)
     validation = room.validation
     candidates = make_candidates(room.model, validation.candidates, validation.grid)
-    parts, panels, too_short = [], {}, []
+    parts, too_short = [], []
+    panels: dict[Key, bytes] = {}
     for (level, geo, target), rows in wanted.rows.groupby(["geo_level", "geo", "target"], sort=True):
         named = {"geo_level": level, "geo": geo, "target": target, "data_origin": rows["data_origin"].iloc[0]}
         folds = make_folds(known_target(rows, str(target)), validation)

@@ -159,7 +159,7 @@ def test_a_geo_that_carries_no_model_is_a_row(world):
 def test_engines_give_the_same_to_the_last_digit(engine, request):
     tiny = FitSettings(chains=1, tune=40, draws=20, kept_draws=5)
     worlds = [media_world(weeks=60, channels=2, seed=i, geo=geo).rows for i, geo in enumerate(("AT", "DE"))]
-    rows = pd.concat(worlds).assign(target="uploads", method="bayes", data_origin="a test", fit_id="x")
+    rows = pd.concat(worlds).assign(target="uploads", method="bayes", settings=None, data_origin="a test", fit_id="x")
     columns = [part.split()[0] for part in TASK_DDL.split(", ")]
     frame = rows[columns]
     if engine == "pandas_udf":
