@@ -6,6 +6,8 @@ import pandas as pd
 
 from pma.marketing.tables import LIFT_TESTS
 from pma.mmm.fits import fit_tasks
+from pma.mmm.fold_landing import choices
+from pma.mmm.fold_tables import MMM_SELECTION
 from pma.mmm.landing import make_tasks
 from pma.mmm.tables import MMM_INPUT, MMM_LANDED, MMM_READINESS
 from pma.parallel import check_threshold
@@ -17,7 +19,8 @@ def main(argv: list[str] | None = None) -> None:
     with plain_run("land_mmm", argv) as run:
         tables, room, parallel = run.tables, run.settings.mmm, run.settings.parallel
         tests = tables.read(LIFT_TESTS) if tables.exists(LIFT_TESTS) else None
-        tasks = make_tasks(tables.read(MMM_INPUT), tables.read(MMM_READINESS), room, tests)
+        chosen = choices(tables.read(MMM_SELECTION)) if room.fit.use_selection else None
+        tasks = make_tasks(tables.read(MMM_INPUT), tables.read(MMM_READINESS), room, tests, chosen)
         todo = tasks.without(tables.read(MMM_LANDED, ["fit_id"])["fit_id"])
 
         def land(_: tuple[Any, ...], fits: pd.DataFrame) -> None:

@@ -45,7 +45,6 @@ def diagnose(
     theta = sampled.theta
     axes = {"chain_axis": 0, "draw_axis": 1}
     dimensions = range(theta.shape[-1])
-    rhat = [float(array_stats.rhat(theta[..., i], **axes)) for i in dimensions] if len(theta) > 1 else [np.nan]
     bulk = [float(array_stats.ess(theta[..., i], method="bulk", **axes)) for i in dimensions]
     tail = [float(array_stats.ess(theta[..., i], method="tail", prob=0.9, **axes)) for i in dimensions]
     seen = design.explained > 0
@@ -53,7 +52,7 @@ def diagnose(
     low, high = np.quantile(replicated[:, seen], [0.05, 0.95], axis=0)
     total, media = mean[:, seen].mean(axis=1), brought[:, seen].mean(axis=1)
     return Diagnostics(
-        rhat_max=max(rhat),
+        rhat_max=largest_rhat(theta),
         ess_bulk_min=min(bulk),
         ess_tail_min=min(tail),
         divergences=sampled.divergent,
@@ -61,6 +60,15 @@ def diagnose(
         coverage_90=float(np.mean((low <= value) & (value <= high))),
         negative_baseline=float(np.mean(total - media < 0)),
     )
+
+
+def largest_rhat(theta: np.ndarray) -> float:
+    """Return the largest R-hat of draws, (chains, draws, dimensions); NaN of one chain."""
+    from arviz_stats.base import array_stats
+
+    if len(theta) < 2:
+        return float("nan")
+    return max(float(array_stats.rhat(theta[..., i], chain_axis=0, draw_axis=1)) for i in range(theta.shape[-1]))
 
 
 def in_sample(design: Design, mean: np.ndarray, brought: np.ndarray) -> dict[str, float]:

@@ -17,6 +17,7 @@ import pandas as pd
 
 from pma.mmm import diagnostics
 from pma.mmm.calibration import calibrated
+from pma.mmm.candidates import chosen_model
 from pma.mmm.confounding import suspicions, without_tests
 from pma.mmm.design import Design, NotFitError, make_design
 from pma.mmm.effects import Fitted, Media, read, replicate, returns
@@ -40,16 +41,18 @@ def fit_geo(
     """Return one row, with the columns of st_il.mmm_landed less `run_id`: the fit of one geo, target and method.
 
     `rows`: those of bl.mmm_input of one geo (geo_level, geo, week_start, variable, role, value, ...), with `target`,
-    the same in all: the variable to explain, `method` (bayes without it), and `fit_id` where it is known. `room`:
-    model, settings of fits and of the ridge. `engine`: only said. `tests`: rows of il.lift_tests, of any geo.
-    Status ok or flagged, or failed, where the data cannot carry the model; the message says why. The seed comes from
-    the settings and from (geo_level, geo, target). Raises what is a bug.
+    the same in all: the variable to explain, `method` (bayes without it), `settings`, where the geo has a model of its
+    own (the JSON of a change of mmm.model), and `fit_id` where it is known. `room`: model, settings of fits and of the
+    ridge. `engine`: only said. `tests`: rows of il.lift_tests, of any geo. Status ok or flagged, or failed, where the
+    data cannot carry the model; the message says why. The seed comes from the settings and from (geo_level, geo,
+    target). Raises what is a bug.
     """
     started = time.perf_counter()
     level, geo, target = (str(rows[name].iloc[0]) for name in ("geo_level", "geo", "target"))
     method = str(rows["method"].iloc[0]) if "method" in rows else "bayes"
     row = dict.fromkeys(COLUMNS)
     row |= {"geo_level": level, "geo": geo, "target": target, "method": method, "engine": engine}
+    room = room.model_copy(update={"model": chosen_model(room.model, rows)})
     known = str(rows["fit_id"].iloc[0]) if "fit_id" in rows else fit_id(rows, room, tests)
     row |= {"fit_id": known, "data_origin": _origin(rows)}
     row |= {spec.table: [] for spec in FITS}
@@ -72,8 +75,9 @@ def fit_id(rows: pd.DataFrame, room: MmmSettings, tests: pd.DataFrame | None = N
     used += [name for name in ("is_complete_week",) if name in rows]
     sorted_rows = rows[used].astype({"week_start": str}).sort_values(used[2:4], ignore_index=True)
     digest = hashlib.sha256(_code())
-    digest.update(room.model.model_dump_json().encode())
-    digest.update(room.fit.model_dump_json(exclude={"targets", "geo_levels", "methods", "calibrate"}).encode())
+    digest.update(chosen_model(room.model, rows).model_dump_json().encode())
+    left_out = {"targets", "geo_levels", "methods", "calibrate", "use_selection"}
+    digest.update(room.fit.model_dump_json(exclude=left_out).encode())
     if "method" in rows and rows["method"].iloc[0] == "ridge":
         digest.update(room.ridge.model_dump_json().encode())
     digest.update(sorted_rows.to_csv(index=False).encode())

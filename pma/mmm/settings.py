@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, PositiveInt
 
 from pma.mmm.spec import FitSettings, ModelSpec, RidgeSettings
+from pma.mmm.validation_settings import ValidationSettings
 from pma.section import Section
 
 GeoLevel = Literal["country", "management_region"]
@@ -68,3 +69,4 @@ class MmmSettings(Section):
     model: ModelSpec = ModelSpec()
     fit: FitSettings = FitSettings()
     ridge: RidgeSettings = RidgeSettings()
+    validation: ValidationSettings = ValidationSettings()

@@ -201,6 +201,9 @@ class FitSettings(Section):
     methods: tuple[Literal["bayes", "ridge"], ...] = Field(
         ("bayes", "ridge"), description="bayes, the model; ridge, the quick second opinion"
     )
+    use_selection: bool = Field(
+        False, description="fit each geo with the candidate that select_mmm chose for it (bl.mmm_selection)"
+    )
     chains: PositiveInt = Field(4, description="chains of the sampler")
     tune: PositiveInt = Field(500, description="draws of each chain that only adapt the sampler")
     draws: PositiveInt = Field(750, description="draws of each chain that are kept")

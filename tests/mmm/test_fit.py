@@ -159,7 +159,8 @@ def test_a_geo_that_carries_no_model_is_a_row(world):
 def test_engines_give_the_same_to_the_last_digit(engine, request):
     tiny = FitSettings(chains=1, tune=40, draws=20, kept_draws=5, check_chains=1, check_tune=40, check_draws=20)
     worlds = [media_world(weeks=60, channels=2, seed=i, geo=geo).rows for i, geo in enumerate(("AT", "DE"))]
-    rows = pd.concat(worlds).assign(target="uploads", method="bayes", data_origin="a test", fit_id="x", unit="count")
+    named = {"target": "uploads", "method": "bayes", "settings": None, "data_origin": "a test", "unit": "count"}
+    rows = pd.concat(worlds).assign(fit_id="x", **named)
     columns = [part.split()[0] for part in TASK_DDL.split(", ")]
     frame = rows[columns]
     if engine == "pandas_udf":
