@@ -18,12 +18,12 @@ from pma.mmm import diagnostics
 from pma.mmm.design import Design, NotFitError, make_design
 from pma.mmm.effects import Media, expected, media_effects, replicate
 from pma.mmm.layout import Draws, Layout
-from pma.mmm.outcome import Row, contributions_rows, curves_rows, posterior_rows, summary_rows
+from pma.mmm.outcome import Row, contributions_rows, curves_rows, fit_weeks_rows, posterior_rows, summary_rows
 from pma.mmm.ridge import search
 from pma.mmm.sampler import sample
 from pma.mmm.settings import MmmSettings
 from pma.mmm.spec import FitSettings, ModelSpec
-from pma.mmm.tables import MMM_LANDED
+from pma.mmm.tables import FITS, MMM_LANDED
 from pma.parallel import group_seed
 
 COLUMNS = tuple(column.name for column in MMM_LANDED.columns if column.name != "run_id")
@@ -45,7 +45,7 @@ def fit_geo(rows: pd.DataFrame, room: MmmSettings, engine: str | None = None) ->
     row |= {"geo_level": level, "geo": geo, "target": target, "method": method, "engine": engine}
     known = str(rows["fit_id"].iloc[0]) if "fit_id" in rows else fit_id(rows, room)
     row |= {"fit_id": known, "data_origin": _origin(rows)}
-    row |= {name: [] for name in ("mmm_contributions", "mmm_channel_summary", "mmm_response_curves", "mmm_posterior")}
+    row |= {spec.table: [] for spec in FITS}
     try:
         design = make_design(rows, target, room.model, room.fit)
         row |= _by_ridge(design, room) if method == "ridge" else _by_bayes(design, room.model, room.fit)
@@ -95,7 +95,8 @@ def _by_bayes(design: Design, spec: ModelSpec, settings: FitSettings) -> Row:
     numbers = asdict(found)
     del numbers["negative_baseline"]
     known = {name: None if isinstance(value, float) and np.isnan(value) else value for name, value in numbers.items()}
-    said = {"status": status, "message": message, "mmm_channel_summary": summary}
+    weeks = fit_weeks_rows(design, mean, replicated)
+    said = {"status": status, "message": message, "mmm_channel_summary": summary, "mmm_fit_weeks": weeks}
     return known | said | _told(design, draws, media, reasons, spec, settings)
 
 
@@ -108,7 +109,8 @@ def _by_ridge(design: Design, room: MmmSettings) -> Row:
     summary, reasons = summary_rows(design, draws, media, mean, widths, room.fit)
     found = diagnostics.in_sample(design, mean, media.brought.sum(axis=2))
     status, message = diagnostics.ridge_verdict(found, reasons, room.fit)
-    said = {"status": status, "message": message, "mmm_channel_summary": summary}
+    weeks = fit_weeks_rows(design, mean, replicate(design, draws, mean, seed))
+    said = {"status": status, "message": message, "mmm_channel_summary": summary, "mmm_fit_weeks": weeks}
     return found | said | _told(design, draws, media, reasons, room.model, room.fit)
 
 
