@@ -19,8 +19,8 @@ SENTENCES = {
         "test.{flagged}"
     ),
     "clicks_overstate": (
-        "{clicks}, the model with {model}: clicks overstate it, part of this {what} would have come without it; do not "
-        "raise its budget by its clicks.{flagged}"
+        "{clicks}, the model with {model}: clicks overstate it, part of what they count would have come without it; do "
+        "not raise its budget by its clicks.{flagged}"
     ),
     "clicks_understate": (
         "{clicks}, the model with {model}: clicks understate it, people whom it moved come back another way; do not "
@@ -43,7 +43,6 @@ def sentence(attribution: str, has_clicks: Column, currency: str) -> Column:
         "credited": _amount(F.col(f"roas_{attribution}"), uploads),
         "channel": channel,
         "per": per,
-        "what": F.when(uploads, "uploads").otherwise("order value"),
         "low": _amount(F.col("roas_mmm_p05"), uploads),
         "high": _amount(F.col("roas_mmm_p95"), uploads),
         "middle": _amount(F.col("roas_mmm"), uploads),
@@ -72,7 +71,7 @@ def _amount(returned: Column, uploads: Column) -> Column:
     """A return as its target is spoken of, with about two digits."""
     amount = returned * F.when(uploads, float(UPLOADS_PER)).otherwise(1.0)
     return (
-        F.when(amount >= 100, F.format_string("%,.0f", amount))
-        .when(amount >= 10, F.format_string("%.1f", amount))
+        F.when(amount >= 20, F.format_string("%,.0f", amount))
+        .when(amount >= 2, F.format_string("%.1f", amount))
         .otherwise(F.format_string("%.2f", amount))
     )

@@ -33,13 +33,13 @@ tbody th small { display: block; font-weight: 400; white-space: normal; min-widt
 .good { color: var(--good); } .bad { color: var(--bad); }
 .pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 12px; }
 .pictures figure { margin: 0; } .pictures img { width: 100%; height: auto; } .pictures .wide { grid-column: 1 / -1; }
-.pictures.small { grid-template-columns: repeat(auto-fill, minmax(210px, 1fr)); }
-.pictures.scroll { display: block; } .pictures.scroll img { min-width: 640px; max-width: 1000px; }
+.pictures.small { grid-template-columns: repeat(auto-fill, minmax(min(210px, 45%), 1fr)); }
+.pictures.scroll { display: block; margin-top: 12px; } .pictures.scroll img { min-width: 640px; max-width: 1000px; }
 .badge { border-radius: 4px; padding: 0 6px; font-size: .85em; white-space: nowrap; }
 .badge.ok { background: #dff3e4; color: #14532d; } .badge.flagged { background: #fdecc8; color: #7a4100; }
 .badge.failed { background: #fbd9d6; color: #7a1410; } .badge.not_ready { background: #e3e7ec; color: #39424e; }
 .dot { display: inline-block; width: 10px; height: 10px; border-radius: 50%; margin-right: 6px; }
-a { color: inherit; } td.status, th.left { text-align: left; } td.status a { text-decoration: none; }
+a { color: inherit; } .left td, .left th { text-align: left; } td.status a { text-decoration: none; }
 tr.faded td, td.not_trusted { color: #8a94a2; } td.main { font-weight: 600; } td.main small { font-weight: 400; }
 .verdict.clicks_overstate { background: #fde7e4; } .verdict.clicks_understate { background: #e0eefd; }
 .legend span { padding: 1px 8px; border-radius: 4px; white-space: nowrap; }

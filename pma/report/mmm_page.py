@@ -72,7 +72,7 @@ def mmm_page(rows: MmmRows, facts: Facts, pictures: Pictures) -> str:
             f"<p>{escape(_counted(told))}</p>",
             status_table(told, targets),
             _messages(told),
-            f"<p>{escape(_to_test(told, facts.currency))}</p>",
+            f"<p><b>{escape(_to_test(told, facts.currency))}</b></p>",
         ),
         section("Where clicks say otherwise", *_clicks(told, rows, colors, targets)),
         section(
@@ -172,6 +172,7 @@ def _clicks(
     if not fitted:
         yield "<p>No fit has ended well.</p>"
         return
+    yield '<p class="soft">In brackets: in how many of all fits.</p>'
     yield items([_said_of(rows, verdict) for verdict in ("clicks_overstate", "clicks_understate", "not_trusted")])
     legend = [
         f'<span class="verdict {verdict}">{sign} {escape(VERDICTS[verdict])}</span>' for verdict, sign in SIGNS.items()
@@ -183,11 +184,11 @@ def _clicks(
 
 
 def _said_of(rows: MmmRows, verdict: str) -> str:
-    """Name the channels of a verdict with the number of fits, the most frequent first."""
+    """Name the channels of a verdict, the most frequent first, with the number of fits of all that are compared."""
     fits = len(rows.comparison.drop_duplicates(["geo_level", "geo", "target"]))
     found = rows.comparison[rows.comparison["verdict"] == verdict]["channel"].value_counts()
     order = sorted(found.items(), key=lambda pair: (-pair[1], str(pair[0])))
-    named = ", ".join(f"{channel} ({number} of {fits} fits)" for channel, number in order[:6])
+    named = ", ".join(f"{channel} ({number} of {fits})" for channel, number in order[:6])
     more = f" and {len(order) - 6} more" if len(order) > 6 else ""
     begin, nothing = _SAID[verdict]
     return f"{begin} {named}{more}." if order else nothing

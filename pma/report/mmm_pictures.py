@@ -186,9 +186,10 @@ def _carryover(fit: Fit, colors: Mapping[str, str]) -> Picture:
             rows = shares[(shares["channel"] == name) & shares["lag"].isin(lags)].sort_values("lag")
             base = np.array(to_rgb(colors[name]))
             for lag, mean, low, high in rows[["lag", "mean", "p05", "p95"]].itertuples(index=False, name=None):
-                depth = min(1.0, 0.06 + 1.1 * mean)
-                axes.barh(place, 0.96, left=lag - 0.48, height=0.9, color=1 - depth * (1 - base))
-                ink = "white" if depth > 0.55 else INK
+                shade = 1 - min(1.0, 0.06 + 1.1 * mean) * (1 - base)
+                axes.barh(place, 0.96, left=lag - 0.48, height=0.9, color=shade)
+                # The weights of the eye for red, green and blue.
+                ink = "white" if shade @ (0.299, 0.587, 0.114) < 0.55 else INK
                 said = "" if high < 0.005 else f"{mean:.0%}".replace("%", " %")
                 axes.text(lag, place + 0.13, said, ha="center", va="center", fontsize=8, color=ink)
                 spread = "" if high < 0.005 else f"{low * 100:.0f} to {high * 100:.0f}"

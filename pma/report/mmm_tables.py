@@ -39,7 +39,8 @@ def status_table(cases: Sequence[Case], targets: Mapping[str, str]) -> str:
     for place, of_target in by_place.items():
         cells = "".join(_status_cell(of_target.get(target)) for target in targets)
         lines.append(f'<tr><th scope="row">{escape(place)}</th>{cells}</tr>')
-    return table("A cell leads to what is told of it below.", ["Geo", *targets.values()], lines)
+    whole = table("A cell leads to what is told of it below.", ["Geo", *targets.values()], lines)
+    return f'<div class="left">{whole}</div>'
 
 
 def _status_cell(case: Case | None) -> str:
