@@ -22,7 +22,11 @@ from pma.report.mmm_words import Facts
 from pma.runs import job_run
 from pma.views import create_views, read_views
 
-PAGE = (MMM_RUNS, MMM_CONTRIBUTIONS, MMM_CHANNEL_SUMMARY, MMM_RESPONSE_CURVES, MMM_FIT_WEEKS, ROAS_COMPARISON)
+# In the order of MmmRows.
+PAGE = (
+    *(MMM_RUNS, MMM_CONTRIBUTIONS, MMM_CHANNEL_SUMMARY, MMM_RESPONSE_CURVES, MMM_FIT_WEEKS, ROAS_COMPARISON),
+    MMM_POSTERIOR,
+)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -35,8 +39,8 @@ def main(argv: list[str] | None = None) -> None:
         views = read_views(settings.rules)
         register(run.spark, settings.warehouse, views)
         create_views(run.spark, settings.warehouse, views)
-        frames = [tables.read(spec).toPandas() for spec in PAGE]
-        rows = MmmRows(*frames, carryover(tables.read(MMM_POSTERIOR).toPandas()))
+        *shown, posterior = (tables.read(spec).toPandas() for spec in PAGE)
+        rows = MmmRows(*[*shown, carryover(posterior)])
         facts = Facts(run.run_id, currency)
         page = write_mmm_page(rows, facts, settings.report)
         print(f"{mmm_text(rows, facts)}\n{page.resolve()}")

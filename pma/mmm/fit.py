@@ -18,7 +18,15 @@ from pma.mmm import diagnostics
 from pma.mmm.design import Design, NotFitError, make_design
 from pma.mmm.effects import Media, expected, media_effects, replicate
 from pma.mmm.layout import Draws, Layout
-from pma.mmm.outcome import Row, contributions_rows, curves_rows, fit_weeks_rows, posterior_rows, summary_rows
+from pma.mmm.outcome import (
+    Row,
+    contributions_rows,
+    curves_rows,
+    fit_weeks_rows,
+    media_interval,
+    posterior_rows,
+    summary_rows,
+)
 from pma.mmm.ridge import search
 from pma.mmm.sampler import sample
 from pma.mmm.settings import MmmSettings
@@ -97,7 +105,7 @@ def _by_bayes(design: Design, spec: ModelSpec, settings: FitSettings) -> Row:
     known = {name: None if isinstance(value, float) and np.isnan(value) else value for name, value in numbers.items()}
     weeks = fit_weeks_rows(design, mean, replicated)
     said = {"status": status, "message": message, "mmm_channel_summary": summary, "mmm_fit_weeks": weeks}
-    return known | said | _told(design, draws, media, reasons, spec, settings)
+    return known | said | media_interval(design, media, mean) | _told(design, draws, media, reasons, spec, settings)
 
 
 def _by_ridge(design: Design, room: MmmSettings) -> Row:
@@ -111,7 +119,9 @@ def _by_ridge(design: Design, room: MmmSettings) -> Row:
     status, message = diagnostics.ridge_verdict(found, reasons, room.fit)
     weeks = fit_weeks_rows(design, mean, replicate(design, draws, mean, seed))
     said = {"status": status, "message": message, "mmm_channel_summary": summary, "mmm_fit_weeks": weeks}
-    return found | said | _told(design, draws, media, reasons, room.model, room.fit)
+    return (
+        found | said | media_interval(design, media, mean) | _told(design, draws, media, reasons, room.model, room.fit)
+    )
 
 
 def _told(

@@ -65,6 +65,13 @@ def summary_rows(
     return rows, reasons
 
 
+def media_interval(design: Design, media: Media, mean: np.ndarray) -> Row:
+    """Ends of the 90 % interval of paid media's share of the expected target, over explained weeks; `mean`: (D, T)."""
+    seen = design.explained > 0
+    brought = media.brought[:, seen].sum(axis=(1, 2))
+    return _interval("media_share", brought / mean[:, seen].sum(axis=1), (5, 95))
+
+
 def fit_weeks_rows(design: Design, mean: np.ndarray, replicated: np.ndarray) -> list[Row]:
     """Rows of bl.mmm_fit_weeks; expected target and target drawn anew, (draws, weeks)."""
     low, high = np.quantile(replicated, [0.05, 0.95], axis=0)

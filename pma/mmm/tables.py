@@ -104,6 +104,8 @@ MMM_RUNS = _of_fit(
         Column("coverage_90", "double", "share of explained weeks inside their 90 % predictive interval (in sample)"),
         Column("autocorrelation", "double", "correlation of a week's residual with the last one's"),
         Column("media_share", "double", "share of the expected target that paid media bring"),
+        Column("media_share_p05", "double", "lower end of its 90 % interval"),
+        Column("media_share_p95", "double", "upper end of its 90 % interval"),
     ),
     checks={"status_is_known": "status IN ('ok', 'flagged', 'failed', 'not_ready')"},
 )

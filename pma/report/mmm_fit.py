@@ -70,6 +70,11 @@ class Fit:
         return float(self.run["media_share"])
 
     @property
+    def media_span(self) -> tuple[float, float]:
+        """The 90 % interval of that share."""
+        return float(self.run["media_share_p05"]), float(self.run["media_share_p95"])
+
+    @property
     def main_name(self) -> str:
         """What the main method is called on the page."""
         return "media mix model" if self.method == "bayes" else "ridge (the model itself has no fit)"

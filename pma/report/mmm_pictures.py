@@ -219,8 +219,9 @@ def _curve(fit: Fit, name: str, color: str) -> Picture:
         axes.axvspan(0, most, color="#f1f4f8", lw=0)
         axes.fill_between(spend, low, high, color=color, alpha=0.22, lw=0)
         axes.plot(spend[seen], mean[seen], color=color, lw=2)
-        beyond = spend >= most
-        axes.plot(spend[beyond], mean[beyond], color=color, lw=1.4, ls=(0, (3, 2)))
+        if not seen.all():
+            beyond = spend >= most
+            axes.plot(spend[beyond], mean[beyond], color=color, lw=1.4, ls=(0, (3, 2)))
         axes.plot(usual, np.interp(usual, spend, mean), "o", color=color, mec="white", ms=8)
         axes.set_xlim(0, spend[-1])
         axes.set_ylim(0, max(float(high.max()), 1e-9) * 1.04)

@@ -49,7 +49,8 @@ def _status_cell(case: Case | None) -> str:
     below = ""
     if case.fit is not None:
         trusted = int(case.fit.summary["is_trusted"].astype(bool).sum())
-        media = share(case.fit.media_share)
+        low, high = (share(end) for end in case.fit.media_span)
+        media = f"{share(case.fit.media_share)} ({low} to {high})"
         below = f"<small>media {media} · {trusted} of {len(case.fit.channels)} channels to trust</small>"
     return f'<td class="status"><a href="#{anchor(case)}">{badge(case.run["status"])}</a>{below}</td>'
 
@@ -179,10 +180,11 @@ def _td(text: str, below: str = "", kind: str = "") -> str:
 def headline(fit: Fit) -> str:
     """Return the first numbers of a fit."""
     run, parts = fit.run, fit.by_component
+    low, high = (share(end) for end in fit.media_span)
     others = float(parts["share"].drop(index="paid", errors="ignore").sum())
     trusted = int(fit.summary["is_trusted"].astype(bool).sum())
     cards = [
-        ("Paid media bring", share(fit.media_share), f"of {fit.words.title.lower()}"),
+        ("Paid media bring", share(fit.media_share), f"of {fit.words.title.lower()}; {low} to {high}"),
         ("All else", share(others), "baseline, season, events, organic"),
         ("Spend", money(float(fit.summary["spend"].sum())), f"in {len(fit.channels)} channels"),
         ("Channels to trust", f"{trusted} of {len(fit.channels)}", "numbers that the data speak for"),

@@ -13,7 +13,7 @@ def draws(channel, *keeps, lags=3, method="bayes"):
 
 
 def test_an_ad_works_by_the_mean_of_its_draws_between_their_ends():
-    rows = carryover(pd.DataFrame([*draws("tv", 0.5, 0.5), *draws("tiktok", 0.0, 1.0, lags=2)]))
+    rows = carryover(pd.DataFrame([*draws("tv", 0.5, 0.5), *draws("tiktok", 1e-12, 1.0, lags=2)]))
     by = rows.set_index(["channel", "lag"])
     assert by.loc["tv", "mean"].tolist() == pytest.approx([4 / 7, 2 / 7, 1 / 7])
     assert by.loc["tv", "p05"].tolist() == pytest.approx([4 / 7, 2 / 7, 1 / 7])

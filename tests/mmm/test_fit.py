@@ -43,6 +43,7 @@ def summary(fit):
 
 def test_a_clean_fit_is_ok(fit):
     assert (fit["status"], fit["message"]) == ("ok", None)
+    assert fit["media_share_p05"] < fit["media_share"] < fit["media_share_p95"] < 1.1 * fit["media_share"]
     assert fit["divergences"] < 6 and fit["r2"] > 0.9 and fit["mape"] < 0.03
 
 

@@ -24,7 +24,15 @@ def run(geo="DE", target="uploads", method="bayes", status="ok", level="country"
     row |= {"geo_level": level, "geo": geo, "target": target, "method": method, "status": status}
     if status in ("ok", "flagged"):
         row |= {"weeks": 10, "channels": 2, "mape": 0.05, "r2": 0.9, "coverage_90": 0.9, "autocorrelation": 0.1}
-        row |= {"media_share": 0.35, "rhat_max": 1.003, "ess_bulk_min": 900.0, "divergences": 0, "notes": []}
+        row |= {
+            "media_share": 0.35,
+            "media_share_p05": 0.2,
+            "media_share_p95": 0.5,
+            "rhat_max": 1.003,
+            "ess_bulk_min": 900.0,
+            "divergences": 0,
+            "notes": [],
+        }
     return {**row, **said}
 
 

@@ -41,9 +41,12 @@ def test_every_geo_and_target_has_its_status_in_one_table(page):
     assert page.rows(0) == {
         "Geo": ["Uploads", "Order value"],
         "BE": ["not ready", "–"],
-        "DE": ["okmedia 35 % · 1 of 2 channels to trust", "flaggedmedia 35 % · 2 of 2 channels to trust"],
+        "DE": [
+            "okmedia 35 % (20 % to 50 %) · 1 of 2 channels to trust",
+            "flaggedmedia 35 % · 2 of 2 channels to trust",
+        ],
         "FR": ["failed", "failed"],
-        "DACH (region)": ["okmedia 35 % · 1 of 2 channels to trust", "–"],
+        "DACH (region)": ["okmedia 35 % (20 % to 50 %) · 1 of 2 channels to trust", "–"],
     }
     assert "Uploads: 2 ok, 1 failed, 1 not ready. Order value: 1 flagged, 1 failed." in page.text
 
@@ -51,7 +54,10 @@ def test_every_geo_and_target_has_its_status_in_one_table(page):
 def test_what_failed_and_what_is_missing_is_told_with_its_fix_once_for_equal_messages(page):
     for said in (f"FR uploads , FR order value failed {LEFT}", f"BE uploads not ready {WAIT}", f"flagged {FLAG}"):
         assert said in page.text
-    assert "Worth a geo-lift test first, the largest spend whose return the model cannot tell: tiktok in DACH (region) (1,000 EUR), tiktok in DE (1,000 EUR)." in page.text  # noqa: E501  # fmt: skip
+    assert (
+        "Worth a geo-lift test first, the largest spend whose return the model cannot tell: "
+        "tiktok in DACH (region) (1,000 EUR), tiktok in DE (1,000 EUR)."
+    ) in page.text
 
 
 def test_every_link_leads_to_a_part_of_the_page(page):
@@ -148,7 +154,7 @@ def test_the_second_opinion_speaks_where_the_model_has_no_fit():
     runs = [run(status="failed", message="no chain began"), run(method="ridge", rhat_max=None)]
     page = without_pictures(rows_of(runs, [fit_rows([channel("tv", 10.0, 1.0)], method="ridge")]))
     assert "by ridge (the model itself has no fit)" in page.text and "Sampler:" not in page.text
-    assert page.rows(0)["DE"] == ["failedmedia 35 % · 1 of 1 channels to trust"]
+    assert page.rows(0)["DE"] == ["failedmedia 35 % (20 % to 50 %) · 1 of 1 channels to trust"]
 
 
 def test_without_a_weekly_report_there_is_nothing_to_compare_and_without_fits_nothing_to_tell():
@@ -172,7 +178,8 @@ def test_the_text_for_a_terminal_says_the_same_in_fifteen_lines_however_many_geo
         "Media mix model: Uploads: 2 ok, 1 failed, 1 not ready. Order value: 1 flagged, 1 failed.",
         'This page is made from "simulated market". It is a simulation: no number on it is a real company\'s.',
         "BE     uploads not ready",
-        "DE     uploads ok, media 35 %, 1 of 2 channels to trust; order value flagged, media 35 %, 2 of 2 channels to trust",
+        "DE     uploads ok, media 35 %, 1 of 2 channels to trust; order value flagged, media 35 %, 2 of 2 channels to "
+        "trust",
         "FR     uploads failed; order value failed",
         "DACH (region) uploads ok, media 35 %, 1 of 2 channels to trust",
         "Clicks overstate tv (1 of 2).",
