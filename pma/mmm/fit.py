@@ -20,10 +20,18 @@ from pma.mmm.calibration import calibrated
 from pma.mmm.candidates import chosen_model
 from pma.mmm.confounding import suspicions, without_tests
 from pma.mmm.design import Design, NotFitError, make_design
-from pma.mmm.effects import Fitted, Media, read, replicate, returns
-from pma.mmm.layout import Draws
+from pma.mmm.effects import Fitted, read, replicate, returns
 from pma.mmm.lift_tests import tests_of
-from pma.mmm.outcome import Row, check_rows, contributions_rows, curves_rows, posterior_rows, summary_rows
+from pma.mmm.outcome import (
+    Row,
+    check_rows,
+    contributions_rows,
+    curves_rows,
+    fit_weeks_rows,
+    media_interval,
+    posterior_rows,
+    summary_rows,
+)
 from pma.mmm.posterior import fit_design
 from pma.mmm.ridge import search
 from pma.mmm.settings import MmmSettings
@@ -117,7 +125,8 @@ def _by_bayes(rows: pd.DataFrame, remake: Remake, room: MmmSettings) -> Row:
     seed = group_seed(settings.seed, design.geo_level, design.geo, design.target)
     layout, sampled, fitted = fit_design(design, spec, settings, seed)
     draws, media, mean = fitted.draws, fitted.media, fitted.mean
-    found = diagnostics.diagnose(design, sampled, mean, replicate(design, draws, mean, seed), media.brought.sum(axis=2))
+    replicated = replicate(design, draws, mean, seed)
+    found = diagnostics.diagnose(design, sampled, mean, replicated, media.brought.sum(axis=2))
     checks = check_fit(Again(rows, design, returns(design, media), remake, spec, settings, seed))
     widths = diagnostics.prior_widths(layout, draws)
     reasons = _reasons(design, fitted, widths, settings, channel_doubts(checks, design.channels))
@@ -127,7 +136,7 @@ def _by_bayes(rows: pd.DataFrame, remake: Remake, room: MmmSettings) -> Row:
     known = {name: None if isinstance(value, float) and np.isnan(value) else value for name, value in numbers.items()}
     said = {"status": status, "message": message, "mmm_checks": check_rows(checks)}
     said["mmm_channel_summary"] = summary_rows(design, draws, media, mean, widths, reasons)
-    told = known | said | _told(design, draws, media, reasons, spec, settings)
+    told = known | said | _told(design, fitted, replicated, reasons, spec, settings)
     before = fit_design(without_tests(design), spec, settings, seed)[2] if design.lifts.tests else fitted
     return calibrated(told, design, before, fitted)
 
@@ -142,7 +151,8 @@ def _by_ridge(design: Design, room: MmmSettings) -> Row:
     found = diagnostics.in_sample(design, mean, media.brought.sum(axis=2))
     status, message = diagnostics.ridge_verdict(found, reasons, room.fit)
     said = {"status": status, "message": message, "mmm_channel_summary": summary}
-    told = found | said | _told(design, draws, media, reasons, room.model, room.fit)
+    replicated = replicate(design, draws, mean, seed)
+    told = found | said | _told(design, fitted, replicated, reasons, room.model, room.fit)
     before = _front(without_tests(design), room, seed) if design.lifts.tests else fitted
     return calibrated(told, design, before, fitted)
 
@@ -166,14 +176,22 @@ def _reasons(
 
 
 def _told(
-    design: Design, draws: Draws, media: Media, reasons: Sequence[str | None], spec: ModelSpec, settings: FitSettings
+    design: Design,
+    fitted: Fitted,
+    replicated: np.ndarray,
+    reasons: Sequence[str | None],
+    spec: ModelSpec,
+    settings: FitSettings,
 ) -> Row:
     """What both methods tell alike of their draws; `reasons` not to trust a channel, by channel."""
+    draws, media = fitted.draws, fitted.media
     return {
+        **media_interval(design, media, fitted.mean),
         "not_trusted": [name for name, reason in zip(design.channels, reasons, strict=True) if reason],
         "notes": list(design.notes),
         "weeks": int(design.explained.sum()),
         "channels": len(design.channels),
+        "mmm_fit_weeks": fit_weeks_rows(design, fitted.mean, replicated),
         "mmm_contributions": contributions_rows(design, draws, media),
         "mmm_response_curves": curves_rows(design, draws, media, settings),
         "mmm_posterior": posterior_rows(design, draws, media, spec, settings),

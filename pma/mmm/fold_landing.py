@@ -102,7 +102,7 @@ def selected(tables: Warehouse, room: MmmSettings) -> dict[tuple[str, str, str],
 def choices(selection: pd.DataFrame) -> dict[tuple[str, str, str], str]:
     """Return the chosen change of mmm.model, as JSON, by level, geo and target, of rows of bl.mmm_selection."""
     chosen = selection[selection["settings"].notna()]
-    return {tuple(row[name] for name in GROUP): row["settings"] for row in chosen.to_dict("records")}  # type: ignore[misc]
+    return {tuple(row[name] for name in GROUP): row["settings"] for row in chosen.to_dict("records")}
 
 
 def failed_folds(errors: pd.DataFrame, engine: str) -> pd.DataFrame:

@@ -71,6 +71,30 @@ def check_rows(found: Sequence[Check]) -> list[Row]:
     return [{name: getattr(one, name) for name in names} for one in found]
 
 
+def media_interval(design: Design, media: Media, mean: np.ndarray) -> Row:
+    """Ends of the 90 % interval of paid media's share of the expected target, over explained weeks; `mean`: (D, T)."""
+    seen = design.explained > 0
+    brought = media.brought[:, seen].sum(axis=(1, 2))
+    return _interval("media_share", brought / mean[:, seen].sum(axis=1), (5, 95))
+
+
+def fit_weeks_rows(design: Design, mean: np.ndarray, replicated: np.ndarray) -> list[Row]:
+    """Rows of bl.mmm_fit_weeks; expected target and target drawn anew, (draws, weeks)."""
+    low, high = np.quantile(replicated, [0.05, 0.95], axis=0)
+    expected = mean.mean(axis=0)
+    return [
+        {
+            "week_start": week.date(),
+            "actual": None if np.isnan(design.value[t]) else float(design.value[t]),
+            "expected": float(expected[t]),
+            "p05": float(low[t]),
+            "p95": float(high[t]),
+            "is_explained": bool(design.explained[t] > 0),
+        }
+        for t, week in enumerate(design.weeks)
+    ]
+
+
 def _interval(name: str, values: np.ndarray, percents: Sequence[int]) -> Row:
     found = np.percentile(values, percents)
     return {f"{name}_p{percent:02d}": float(value) for percent, value in zip(percents, found, strict=True)}

@@ -43,6 +43,7 @@ def summary(fit):
 
 def test_a_clean_fit_is_ok(fit):
     assert (fit["status"], fit["message"]) == ("ok", None)
+    assert fit["media_share_p05"] < fit["media_share"] < fit["media_share_p95"] < 1.1 * fit["media_share"]
     assert fit["divergences"] < 6 and fit["r2"] > 0.9 and fit["mape"] < 0.03
 
 
@@ -71,6 +72,16 @@ def test_a_summary_is_the_sum_of_its_weeks(fit, summary, world):
     assert summary["contribution"].to_dict() == pytest.approx(paid.to_dict())
     assert summary["spend"].to_dict() == pytest.approx(world.spend.sum().to_dict())
     assert (summary["roas_mean"] * summary["spend"]).to_dict() == pytest.approx(summary["contribution"].to_dict())
+
+
+def test_weeks_of_the_fit_show_the_error_and_the_coverage_that_its_run_says(world, fit):
+    weeks = pd.DataFrame(fit["mmm_fit_weeks"])
+    target = world.rows[world.rows["variable"] == "uploads"]
+    assert weeks["week_start"].tolist() == target["week_start"].tolist() and weeks["is_explained"].all()
+    assert weeks["actual"].tolist() == target["value"].tolist()
+    error = (weeks["actual"] - weeks["expected"]).abs().mean() / weeks["actual"].mean()
+    assert error == pytest.approx(fit["mape"])
+    assert weeks["actual"].between(weeks["p05"], weeks["p95"]).mean() == pytest.approx(fit["coverage_90"])
 
 
 def test_draws_are_enough_to_compute_contributions_again(world, fit, summary):
