@@ -1,9 +1,9 @@
 # Two commands are enough: `make run` and `make test`. Both set everything up first, once.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run sql test slow bench evaluate maintain fmt lint types docs lock wheel clean
+.PHONY: help setup run sql test slow recovery bench evaluate maintain fmt lint types docs lock wheel clean
 
-JOB ?= conf/bundle/embeddings.job.yml conf/bundle/simulation.job.yml conf/bundle/marketing.job.yml
+JOB ?= $(addprefix conf/bundle/,$(addsuffix .job.yml,embeddings simulation marketing mmm))
 CONF ?= conf/local.yml
 ARGS ?=
 # Another Spark or Python path on this machine must not stand in for the one in .venv.
@@ -24,7 +24,7 @@ help: ## list the commands
 setup: ## install everything into .venv; where it is in place, nothing happens
 	@conf/setup/setup.sh
 
-run: setup ## compute everything on this machine: embeddings, a simulated marketplace, marketing (JOB=, CONF=, ARGS= change which, how, what part)
+run: setup ## compute everything on this machine: embeddings, a simulated marketplace, marketing, media mix models (JOB=, CONF=, ARGS= change which, how, what part)
 	@$(PY) -m pma.workflow run $(JOB) --var conf=$(CONF) $(ARGS)
 
 # Q goes to the shell as it was typed, in the environment: neither make nor the shell reads a ` or $ in it.
@@ -37,6 +37,9 @@ test: setup ## run the tests
 
 slow: setup ## run the studies of minutes
 	@$(PY) -m pytest -m slow -s $(ARGS)
+
+recovery: setup ## fit worlds of known truth, and print what is right beside its bars
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -m recovery -s $(ARGS)
 
 bench: setup ## measure speed and memory, and print a table
 	@$(PY) tests/bench/run.py $(ARGS)

@@ -8,7 +8,7 @@ from pma.mmm.calendar import spanned_calendar
 from pma.mmm.geo_panel import Judge
 from pma.mmm.panel import Feeds, extent, mmm_input
 from pma.mmm.readiness import readiness, readiness_rows, require_judged
-from pma.mmm.tables import MMM_INPUT, MMM_READINESS
+from pma.mmm.tables import MMM_INPUT, MMM_LANDED, MMM_READINESS
 from pma.mmm.variables import read_variables
 from pma.report.readiness_page import readiness_text, write_readiness_page
 from pma.runs import job_run
@@ -28,6 +28,8 @@ def main(argv: list[str] | None = None) -> None:
         judge = Judge(room.readiness, rules, tables.read(EXCHANGE_RATES).toPandas(), regions)
         found = readiness(tables.read(MMM_INPUT), spend, judge, origin, settings.parallel)
         tables.replace(MMM_READINESS, readiness_rows(run.spark, found, run.run_id))
+        # Where fits are made without Spark, somebody has to have made the table.
+        tables.ensure(MMM_LANDED)
         print(f"{readiness_text(found)}\n{write_readiness_page(found, settings.report.path).resolve()}")
         require_judged(found, settings.parallel)
 

@@ -8,15 +8,18 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+import pandas as pd
 from pyspark.sql import SparkSession
 
+from pma.delta_rs import FolderTables
 from pma.query import register
 from pma.settings import Settings, masked, parse
 from pma.spark import spark_session
@@ -58,27 +61,68 @@ class Run:
     started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
+@dataclass
+class PlainRun:
+    """What a job without Spark has in hand."""
+
+    job: str
+    run_id: str
+    settings: Settings
+    tables: FolderTables
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
 @contextmanager
 def job_run(job: str, argv: Sequence[str] | None = None) -> Iterator[Run]:
     """Run a job's body: parse the command line, start the session, and write the run's row whatever happens.
 
     Raises whatever the body raises, after the row is written.
     """
+    settings, run_id = _begun(job, argv)
+    spark = spark_session(settings.spark, f"pma {job}")
+    run = Run(job, run_id, settings, spark, Warehouse(spark, settings.warehouse, run_id))
+
+    def record(row: tuple[Any, ...]) -> None:
+        run.tables.merge(RUNS, spark.createDataFrame([row], RUNS.schema))
+
+    with _recorded(run, record):
+        register(spark, settings.warehouse, read_views(settings.rules))
+        yield run
+
+
+@contextmanager
+def plain_run(job: str, argv: Sequence[str] | None = None) -> Iterator[PlainRun]:
+    """The same for a job that starts no Spark: its tables are read and appended to by delta-rs."""
+    settings, run_id = _begun(job, argv)
+    run = PlainRun(job, run_id, settings, FolderTables(settings.warehouse, run_id))
+
+    def record(row: tuple[Any, ...]) -> None:
+        # A map is a list of pairs for Arrow.
+        cells = [list(cell.items()) if isinstance(cell, dict) else cell for cell in row]
+        run.tables.append(RUNS, pd.DataFrame([cells], columns=[column.name for column in RUNS.columns], dtype=object))
+
+    with _recorded(run, record):
+        yield run
+
+
+def _begun(job: str, argv: Sequence[str] | None) -> tuple[Settings, str]:
     settings, shared = parse(argv, job)
     run_id = f"{shared or new_run_id()}.{job}"
     log_to_stderr(run_id)
     logger.info("settings %s: %s", settings.digest(), told(settings))
-    spark = spark_session(settings.spark, f"pma {job}")
-    run = Run(job, run_id, settings, spark, Warehouse(spark, settings.warehouse, run_id))
+    return settings, run_id
+
+
+@contextmanager
+def _recorded(run: Run | PlainRun, record: Callable[[tuple[Any, ...]], None]) -> Iterator[None]:
     started = time.monotonic()
     try:
-        register(spark, settings.warehouse, read_views(settings.rules))
-        yield run
+        yield
     except BaseException as error:
-        _record(run, "failed", f"{type(error).__name__}: {error}"[:2000])
+        _record(run, record, "failed", f"{type(error).__name__}: {error}"[:2000])
         logger.error("failed after %.0f s: %s", time.monotonic() - started, error)
         raise
-    _record(run, "succeeded", None)
+    _record(run, record, "succeeded", None)
     logger.info("succeeded in %.0f s", time.monotonic() - started)
 
 
@@ -87,7 +131,7 @@ def told(settings: Settings) -> str:
     return json.dumps(masked(settings.model_dump(mode="json", exclude_defaults=True)))
 
 
-def _record(run: Run, status: str, message: str | None) -> None:
+def _record(run: Run | PlainRun, record: Callable[[tuple[Any, ...]], None], status: str, message: str | None) -> None:
     row = (
         run.run_id,
         run.job,
@@ -101,7 +145,7 @@ def _record(run: Run, status: str, message: str | None) -> None:
         run.tables.rows_written,
     )
     try:
-        run.tables.merge(RUNS, run.spark.createDataFrame([row], RUNS.schema))
+        record(row)
     except Exception as error:
         # The job's own error matters more than its missing row; a success without its row is no success.
         logger.error("bl.runs: the row of run %s was not written: %s", run.run_id, error)

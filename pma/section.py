@@ -1,7 +1,7 @@
 """The base of every group of settings."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidatorFunctionWrapHandler, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -35,6 +35,17 @@ class Section(BaseModel):
         if _lost_boolean(given, taken):
             raise PydanticCustomError("boolean", "input should not be true or false")
         return taken
+
+
+S = TypeVar("S", bound=Section)
+
+
+def changed(section: S, given: Mapping[str, Any]) -> S:
+    """Return the section with what is given laid over it, held to the same checks as what a file gives.
+
+    Raises pydantic's ValidationError naming the key.
+    """
+    return type(section).model_validate(_laid_over(section, given))
 
 
 def _laid_over(default: Any, given: Any) -> Any:

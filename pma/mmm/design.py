@@ -82,6 +82,7 @@ def make_design(
     settings: FitSettings,
     hidden: pd.Index | None = None,
     tests: pd.DataFrame | None = None,
+    scaled_on: pd.Index | None = None,
 ) -> Design:
     """Return the design of one geo from its rows of bl.mmm_input (geo_level, geo, week_start, variable, role, value).
 
@@ -89,7 +90,9 @@ def make_design(
     not explained; it is predicted all the same. Unknown spend is a level of the channel's own, times its usual spend
     (before the first and after the last known week) or the line between its neighbours (inside), estimated along.
     `hidden`: weeks whose target the model must not see (validation). `tests`: rows of il.lift_tests; those of the geo
-    and target that can be used are in the design, a note says why others cannot. Raises NotFitError.
+    and target that can be used are in the design, a note says why others cannot. `scaled_on`: weeks that set all scales
+    and centres, and so what the priors mean: equal for all folds of a validation; what they do not have is scaled on
+    all that are explained, as everything is without it. Raises NotFitError.
     """
     notes: list[str] = []
     wide, roles = _wide(rows, target, notes)
@@ -98,26 +101,20 @@ def make_design(
     weeks = pd.DatetimeIndex(wide.index)
     value = wide[target].to_numpy(dtype=float)
     explained = _explained(rows, wide[target], spec, hidden)
-    seen = value[explained > 0]
-    if len(seen) < settings.min_weeks:
-        raise NotFitError(
-            f"{target} is known in {len(seen)} weeks; a model needs {settings.min_weeks} (mmm.fit.min_weeks). "
-            "Wait for more weeks, or model its management region"
-        )
-    if np.ptp(seen) <= 1e-9 * np.abs(seen).max():
-        raise NotFitError(f"{target} is {seen[0]:g} in every week: there is nothing to explain. Check its feed")
-    scale = float(np.median(seen))
+    _check_target(value[explained > 0], target, settings)
+    window = _window(weeks, explained, scaled_on)
+    scale = float(np.median(value[window]))
     if scale <= 0:
         raise NotFitError(f"the usual week of {target} is {scale:g}: a model needs a positive one. Check its feed")
     geo_level, geo = str(rows["geo_level"].iloc[0]), str(rows["geo"].iloc[0])
-    channels = [name for name in map(str, wide) if roles[name] == "paid" and _spends(wide[name], name, notes)]
+    channels = [name for name in map(str, wide) if roles[name] == "paid" and _spends(wide[name], explained, notes)]
     _check_named(spec, geo, roles)
     if not channels:
         raise NotFitError("no paid channel has any spend: there is no media effect to measure. Check bl.mmm_readiness")
-    money, spend_scale, spend, unknown, known = _media(wide[channels], explained, notes)
+    of_spend = window if scaled_on is not None else np.ones_like(window)
+    money, spend_scale, spend, unknown, known = _media(wide[channels], explained, of_spend, notes)
     media = tuple(spec.media_of(geo, name) for name in channels)
-    mean_spend = (known * np.nan_to_num(money)).sum(axis=0)
-    linear = _linear(wide, roles, spec, explained, notes)
+    linear = _linear(wide, roles, spec, explained, window, notes)
     design = Design(
         geo_level=geo_level,
         geo=geo,
@@ -134,7 +131,7 @@ def make_design(
         spend=spend,
         unknown=unknown,
         known=known,
-        effect_scale=_effect_scale(media, mean_spend, scale),
+        effect_scale=_effect_scale(media, _mean_spend(money, known, window), scale),
         **linear,
         basis=_left_over(trend_waves(len(weeks), spec.trend), linear, explained),
         lifts=no_lifts(len(weeks)),
@@ -169,8 +166,20 @@ def _wide(rows: pd.DataFrame, target: str, notes: list[str]) -> tuple[pd.DataFra
     grid = pd.date_range(wide.index.min(), wide.index.max(), freq=WEEK)
     if len(grid) > len(wide):
         notes.append(f"{len(grid) - len(wide)} weeks have no rows: they are modelled as unknown")
+    _check_currency(frame)
     roles = dict(zip(frame["variable"], frame["role"], strict=True))
     return _without_end(wide.reindex(grid), roles), roles
+
+
+def _check_currency(rows: pd.DataFrame) -> None:
+    """Money of two currencies cannot be compared: refused, where the rows say their unit."""
+    if "unit" not in rows:
+        return
+    paid = rows[(rows["role"] == "paid") & rows["value"].notna()]
+    by_unit = paid.groupby("unit")["variable"].first()
+    if len(by_unit) > 1:
+        said = ", ".join(f"{name} in {unit}" for unit, name in by_unit.items())
+        raise NotFitError(f"spend is in {len(by_unit)} currencies ({said}). Convert it to one in bl.mmm_input")
 
 
 def _without_end(wide: pd.DataFrame, roles: dict[str, str]) -> pd.DataFrame:
@@ -197,10 +206,27 @@ def _explained(rows: pd.DataFrame, target: pd.Series, spec: ModelSpec, hidden: p
     return keep.astype(float)
 
 
-def _spends(spend: pd.Series, name: str, notes: list[str]) -> bool:
-    if spend.notna().any() and (spend > 0).any():
+def _check_target(seen: np.ndarray, target: str, settings: FitSettings) -> None:
+    if len(seen) < settings.min_weeks:
+        raise NotFitError(
+            f"{target} is known in {len(seen)} weeks; a model needs {settings.min_weeks} (mmm.fit.min_weeks). "
+            "Wait for more weeks, or model its management region"
+        )
+    if np.ptp(seen) <= 1e-9 * np.abs(seen).max():
+        raise NotFitError(f"{target} is {seen[0]:g} in every week: there is nothing to explain. Check its feed")
+
+
+def _window(weeks: pd.DatetimeIndex, explained: np.ndarray, scaled_on: pd.Index | None) -> np.ndarray:
+    """Weeks that set the scales; booleans of (T,). Explained all, and all of them where none is among `scaled_on`."""
+    seen = explained > 0
+    inside = seen if scaled_on is None else seen & weeks.isin(pd.to_datetime(scaled_on))
+    return inside if inside.any() else seen
+
+
+def _spends(spend: pd.Series, explained: np.ndarray, notes: list[str]) -> bool:
+    if (spend[explained > 0] > 0).any():
         return True
-    notes.append(f"{name} has no spend in any week: it is not in the model")
+    notes.append(f"{spend.name} has no spend in any week that is explained: it is not in the model")
     return False
 
 
@@ -212,14 +238,15 @@ def _check_named(spec: ModelSpec, geo: str, roles: dict[str, str]) -> None:
         raise NotFitError(f"mmm.model names {', '.join(unknown)}, which the data do not have as paid; there: {there}")
 
 
-def _media(wide: pd.DataFrame, explained: np.ndarray, notes: list[str]) -> tuple[np.ndarray, ...]:
+def _media(wide: pd.DataFrame, explained: np.ndarray, window: np.ndarray, notes: list[str]) -> tuple[np.ndarray, ...]:
     money = wide.to_numpy(dtype=float)
     negative = money < 0
     for c in np.flatnonzero(negative.any(axis=0)):
         notes.append(f"{wide.columns[c]} has {int(negative[:, c].sum())} weeks below zero (credits): taken as zero")
     money = np.where(negative, 0.0, money)
     # The median of weeks with spend: one outlier moves neither the scale nor, through it, the priors.
-    usual = np.nanmedian(np.where(money > 0, money, np.nan), axis=0)
+    spent = np.where(money > 0, money, np.nan)
+    usual = np.nanmedian(np.where(_or_all(window, money > 0), spent, np.nan), axis=0)
     scaled = money / usual
     lost = np.isnan(scaled)
     unknown = np.zeros_like(scaled)
@@ -232,12 +259,20 @@ def _media(wide: pd.DataFrame, explained: np.ndarray, notes: list[str]) -> tuple
         said = int(lost[:, c].sum())
         notes.append(f"{wide.columns[c]} is unknown in {said} weeks: its level there is estimated, not taken as zero")
     known = ~lost * explained[:, None]
-    if not known.any(axis=0).all():
-        name = wide.columns[int(np.flatnonzero(~known.any(axis=0))[0])]
-        raise NotFitError(
-            f"{name} is unknown in every week that the target is known. Leave it out (mmm.model.leave_out)"
-        )
     return money, usual, np.nan_to_num(scaled), unknown, known / known.sum(axis=0)
+
+
+def _or_all(window: np.ndarray, has: np.ndarray) -> np.ndarray:
+    """The window, (T,), of each column, or all weeks for a column that `has`, (T, C), nothing in it; (T, C)."""
+    inside = np.repeat(window[:, None], has.shape[1], axis=1)
+    return np.where((inside & has).any(axis=0), inside, True)
+
+
+def _mean_spend(money: np.ndarray, known: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """Money a week in the window, or in all weeks of known spend where a channel spends nothing in it; (C,)."""
+    spent = np.nan_to_num(money)
+    weights = known * _or_all(window, known * spent > 0)
+    return (weights * spent).sum(axis=0) / weights.sum(axis=0)
 
 
 def _effect_scale(media: tuple[MediaSpec, ...], mean_spend: np.ndarray, scale: float) -> np.ndarray:
@@ -248,13 +283,18 @@ def _effect_scale(media: tuple[MediaSpec, ...], mean_spend: np.ndarray, scale: f
 
 
 def _linear(
-    wide: pd.DataFrame, roles: dict[str, str], spec: ModelSpec, explained: np.ndarray, notes: list[str]
+    wide: pd.DataFrame,
+    roles: dict[str, str],
+    spec: ModelSpec,
+    explained: np.ndarray,
+    window: np.ndarray,
+    notes: list[str],
 ) -> dict[str, Any]:
     # Name, kind, values times the prior's scale, and the value that counts as none (None: the mean).
     parts: list[tuple[str, str, np.ndarray, float | None]] = []
     for name in sorted(map(str, wide)):
         kind = KINDS.get(roles[name])
-        found = None if kind is None else _column(wide[name], kind, explained, notes)
+        found = None if kind is None else _column(wide[name], kind, explained, window, notes)
         if kind is not None and found is not None:
             column, zero = found
             sigma = getattr(spec, SIGMAS[kind])
@@ -265,7 +305,7 @@ def _linear(
     for name, column in trend_lines(len(weeks), spec.trend).items():
         parts.append((name, "trend", column * spec.trend.slope_sigma, None))
     whole = np.column_stack([part[2] for part in parts]) if parts else np.zeros((len(weeks), 0))
-    means = (whole * explained[:, None]).sum(axis=0) / explained.sum()
+    means = (whole * window[:, None]).sum(axis=0) / window.sum()
     whole = whole - means
     none = np.array([0.0 if zero is None else zero - mean for (*_, zero), mean in zip(parts, means, strict=True)])
     rotation = np.linalg.svd(whole[explained > 0], full_matrices=True)[2].T if parts else np.zeros((0, 0))
@@ -279,7 +319,9 @@ def _linear(
     }
 
 
-def _column(values: pd.Series, kind: str, explained: np.ndarray, notes: list[str]) -> tuple[np.ndarray, float] | None:
+def _column(
+    values: pd.Series, kind: str, explained: np.ndarray, window: np.ndarray, notes: list[str]
+) -> tuple[np.ndarray, float] | None:
     """A variable in deviations from its mean (events: as they are), and where its zero is; None: it says nothing.
 
     Unknown weeks stand at its mean.
@@ -289,17 +331,19 @@ def _column(values: pd.Series, kind: str, explained: np.ndarray, notes: list[str
     if not len(seen):
         notes.append(f"{values.name} is unknown: it is not in the model")
         return None
-    deviation = seen.std()
-    if deviation <= 1e-9 * max(np.abs(seen).max(), 1e-300):
+    least = 1e-9 * max(np.abs(seen).max(), 1e-300)
+    if seen.std() <= least:
         notes.append(f"{values.name} is the same in every week: it is not in the model")
         return None
     lost = int(np.isnan(raw).sum())
     if lost:
         notes.append(f"{values.name} is unknown in {lost} weeks: its mean stands in")
+    inside = raw[window & ~np.isnan(raw)]
+    seen = inside if len(inside) and inside.std() > least else seen
     filled = np.where(np.isnan(raw), seen.mean(), raw)
     if kind in ("event", "interaction"):
         return filled, 0.0
-    return (filled - seen.mean()) / deviation, -seen.mean() / deviation
+    return (filled - seen.mean()) / seen.std(), -seen.mean() / seen.std()
 
 
 def _left_over(basis: np.ndarray, linear: dict[str, Any], explained: np.ndarray) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,7 +45,6 @@ def diagnose(
     theta = sampled.theta
     axes = {"chain_axis": 0, "draw_axis": 1}
     dimensions = range(theta.shape[-1])
-    rhat = [float(array_stats.rhat(theta[..., i], **axes)) for i in dimensions] if len(theta) > 1 else [np.nan]
     bulk = [float(array_stats.ess(theta[..., i], method="bulk", **axes)) for i in dimensions]
     tail = [float(array_stats.ess(theta[..., i], method="tail", prob=0.9, **axes)) for i in dimensions]
     seen = design.explained > 0
@@ -52,7 +52,7 @@ def diagnose(
     low, high = np.quantile(replicated[:, seen], [0.05, 0.95], axis=0)
     total, media = mean[:, seen].mean(axis=1), brought[:, seen].mean(axis=1)
     return Diagnostics(
-        rhat_max=max(rhat),
+        rhat_max=largest_rhat(theta),
         ess_bulk_min=min(bulk),
         ess_tail_min=min(tail),
         divergences=sampled.divergent,
@@ -60,6 +60,15 @@ def diagnose(
         coverage_90=float(np.mean((low <= value) & (value <= high))),
         negative_baseline=float(np.mean(total - media < 0)),
     )
+
+
+def largest_rhat(theta: np.ndarray) -> float:
+    """Return the largest R-hat of draws, (chains, draws, dimensions); NaN of one chain."""
+    from arviz_stats.base import array_stats
+
+    if len(theta) < 2:
+        return float("nan")
+    return max(float(array_stats.rhat(theta[..., i], chain_axis=0, draw_axis=1)) for i in range(theta.shape[-1]))
 
 
 def in_sample(design: Design, mean: np.ndarray, brought: np.ndarray) -> dict[str, float]:
@@ -142,9 +151,11 @@ def _correlations(values: np.ndarray) -> np.ndarray:
     return scaled.T @ scaled
 
 
-def verdict(found: Diagnostics, draws: int, reasons: list[str | None], settings: FitSettings) -> tuple[str, str | None]:
-    """Return ok or flagged, and the sentences that say what to mind."""
-    said = []
+def verdict(
+    found: Diagnostics, draws: int, reasons: list[str | None], settings: FitSettings, checks: Sequence[str] = ()
+) -> tuple[str, str | None]:
+    """Return ok or flagged, and the sentences that say what to mind; `checks`: those of checks that failed."""
+    said: list[str] = []
     if found.rhat_max > settings.max_rhat or found.ess_bulk_min < settings.min_ess:
         agreement = "one chain" if np.isnan(found.rhat_max) else f"R-hat {found.rhat_max:.3f}"
         said.append(
@@ -167,7 +178,7 @@ def verdict(found: Diagnostics, draws: int, reasons: list[str | None], settings:
             f"With probability {found.negative_baseline:.0%} media would bring more than all there is: effects are too "
             "high. Check spend and target, or give tighter priors."
         )
-    said += _many_doubts(reasons, settings)
+    said += [*checks, *_many_doubts(reasons, settings)]
     return ("flagged", " ".join(said)) if said else ("ok", None)
 
 

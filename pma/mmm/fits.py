@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -10,13 +11,18 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pma.marketing.tables import LIFT_TESTS
+from pma.mmm.agreement import check_frame, disagreements, with_disagreements
 from pma.mmm.calendar import records
 from pma.mmm.fit import fit_geo
 from pma.mmm.landing import TASK, TASK_DDL, Tasks, failed_runs, landed_records, rows_of, runs_of
 from pma.mmm.settings import MmmSettings
-from pma.mmm.tables import FITS, MMM_LANDED, MMM_RUNS, landed_ddl
+from pma.mmm.spec import FitSettings
+from pma.mmm.tables import FITS, MMM_CHANNEL_SUMMARY, MMM_CHECKS, MMM_LANDED, MMM_RUNS, landed_ddl
 from pma.parallel import Mapped, ParallelSettings, map_groups
 from pma.warehouse import Warehouse
+
+# Takes a fit as it is done: its key, and its one row.
+Land = Callable[[tuple[Any, ...], pd.DataFrame], None]
 
 
 def lift_tests(tables: Warehouse) -> pd.DataFrame | None:
@@ -38,23 +44,47 @@ def fit_missing(tables: Warehouse, tasks: Tasks, room: MmmSettings, parallel: Pa
         frame = spark.createDataFrame(landed_records(fits), landed_ddl()).select("*", _stamp(tables))
         tables.append_once(MMM_LANDED, frame, f"{tables.run_id}.{fits['fit_id'].iloc[0]}")
 
-    fit = partial(fit_geo, room=room, engine=parallel.engine, tests=tasks.tests)
     frame = spark.createDataFrame(records(todo), TASK_DDL) if on_spark else todo
-    mapped = map_groups(frame, fit, TASK, landed_ddl(), None, parallel, None if on_spark else land)
+    mapped = fit_tasks(frame, tasks.tests, room, parallel, None if on_spark else land)
     if on_spark:
         tables.append_once(MMM_LANDED, mapped.rows.select("*", _stamp(tables)), tables.run_id)  # type: ignore[operator]
         mapped.release()
     return mapped
 
 
-def write_fits(tables: Warehouse, tasks: Tasks, errors: pd.DataFrame, engine: str, origin: str) -> None:
-    """Write the landed fits of the tasks to the `bl.mmm_*` tables; in bl.mmm_runs what failed or was not ready too."""
+def fit_tasks(
+    rows: pd.DataFrame | DataFrame,
+    tests: pd.DataFrame | None,
+    room: MmmSettings,
+    parallel: ParallelSettings,
+    land: Land | None,
+) -> Mapped:
+    """Fit tasks, rows as in `Tasks.rows` (the engine `pandas_udf` wants a frame of Spark); each goes to `land`.
+
+    `tests`: rows of il.lift_tests, of any geo.
+    """
+    fit = partial(fit_geo, room=room, engine=parallel.engine, tests=tests)
+    return map_groups(rows, fit, TASK, landed_ddl(), None, parallel, land)
+
+
+def write_fits(
+    tables: Warehouse, tasks: Tasks, errors: pd.DataFrame, settings: FitSettings, engine: str, origin: str
+) -> None:
+    """Write the landed fits of the tasks to the `bl.mmm_*` tables; in bl.mmm_runs what failed or was not ready too.
+
+    Where both methods made a fit, how far they agree is one of its checks.
+    """
     landed, stamp = _landed(tables, tasks).drop("run_id"), _stamp(tables)
+    runs = runs_of(landed)
+    apart = disagreements(rows_of(landed, MMM_CHANNEL_SUMMARY).toPandas(), settings)
     for spec in FITS:
-        tables.replace(spec, rows_of(landed, spec).select("*", stamp))
+        rows = rows_of(landed, spec)
+        if spec is MMM_CHECKS:
+            rows = rows.unionByName(check_frame(apart, runs))
+        tables.replace(spec, rows.select("*", stamp))
     told = pd.concat([tasks.not_ready, failed_runs(errors, engine, origin)]).assign(run_id=tables.run_id)
     others = tables.spark.createDataFrame(records(told), MMM_RUNS.schema)
-    tables.replace(MMM_RUNS, runs_of(landed).select("*", stamp).unionByName(others))
+    tables.replace(MMM_RUNS, with_disagreements(runs, apart).select("*", stamp).unionByName(others))
 
 
 def _landed(tables: Warehouse, tasks: Tasks) -> DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 
@@ -19,8 +19,8 @@ from pma.tables import TableSpec
 TASK = ("geo_level", "geo", "target", "method")
 # What a fit sees of bl.mmm_input, and the task's own columns; as Spark declares them.
 TASK_DDL = (
-    "geo_level string, geo string, week_start date, variable string, role string, value double, "
-    "is_complete_week boolean, data_origin string, target string, method string, fit_id string"
+    "geo_level string, geo string, week_start date, variable string, role string, value double, unit string, "
+    "is_complete_week boolean, data_origin string, target string, method string, settings string, fit_id string"
 )
 
 
@@ -50,11 +50,16 @@ class Tasks:
 
 
 def make_tasks(
-    inputs: pd.DataFrame, readiness: pd.DataFrame, room: MmmSettings, tests: pd.DataFrame | None = None
+    inputs: pd.DataFrame,
+    readiness: pd.DataFrame,
+    room: MmmSettings,
+    tests: pd.DataFrame | None = None,
+    chosen: Mapping[tuple[str, str, str], str] | None = None,
 ) -> Tasks:
     """Return what is to be fitted, and what is not ready for it: geos with a check that failed, with its words.
 
-    `inputs`: rows of bl.mmm_input; `readiness`: of bl.mmm_readiness; `tests`: of il.lift_tests.
+    `inputs`: rows of bl.mmm_input; `readiness`: of bl.mmm_readiness; `tests`: of il.lift_tests; `chosen`: a model of
+    its own, as JSON of a change of mmm.model, by level, geo and target (see `pma.mmm.fold_landing.selected`).
     """
     settings = room.fit
     wanted = inputs[inputs["geo_level"].isin(settings.geo_levels)]
@@ -64,7 +69,8 @@ def make_tasks(
     for (level, geo), rows in wanted.groupby(["geo_level", "geo"], sort=True):
         faults = failed[(failed["geo_level"] == level) & (failed["geo"] == geo)]
         for target, method in product(settings.targets, settings.methods):
-            task = rows.assign(target=target, method=method)
+            own = (chosen or {}).get((str(level), str(geo), target))
+            task = rows.assign(target=target, method=method, settings=own)
             if len(faults):
                 not_ready.append(_not_ready(task, faults))
             else:

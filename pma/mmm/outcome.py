@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from pma.mmm import diagnostics
-from pma.mmm.confounding import suspicions
 from pma.mmm.design import Design
 from pma.mmm.effects import Media, components, curves, marginal, returns
 from pma.mmm.layout import Draws
 from pma.mmm.spec import FitSettings, ModelSpec
+from pma.mmm.trust import Check
 
 Row = dict[str, Any]
 
@@ -32,20 +31,18 @@ def contributions_rows(design: Design, draws: Draws, media: Media) -> list[Row]:
 
 
 def summary_rows(
-    design: Design, draws: Draws, media: Media, mean: np.ndarray, widths: np.ndarray, settings: FitSettings
-) -> tuple[list[Row], list[str | None]]:
-    """Rows of bl.mmm_channel_summary, and why a channel is not to be trusted (None: it is).
+    design: Design, draws: Draws, media: Media, mean: np.ndarray, widths: np.ndarray, reasons: Sequence[str | None]
+) -> list[Row]:
+    """Rows of bl.mmm_channel_summary.
 
-    `mean`: expected target, (draws, weeks); `widths`: see `pma.mmm.diagnostics.prior_widths`, NaN where there is none.
+    `mean`: expected target, (draws, weeks); `widths`: see `pma.mmm.diagnostics.prior_widths`, NaN where there is none;
+    `reasons` not to trust a channel, None: it may be trusted.
     """
     known = ~np.isnan(design.money)
     spend = np.nansum(design.money, axis=0)
-    brought = np.einsum("dtc,tc->dc", media.brought, known)
     roas, more = returns(design, media), marginal(design, draws, media)
+    brought = roas * spend
     share = brought / (mean @ known)
-    doubts = diagnostics.doubts(design, draws, roas, widths, settings)
-    suspected = suspicions(design, settings.follows_target)
-    reasons = [doubt or suspicion for doubt, suspicion in zip(doubts, suspected, strict=True)]
     rows: list[Row] = []
     for c, name in enumerate(design.channels):
         rows.append(
@@ -65,7 +62,37 @@ def summary_rows(
                 "reason": reasons[c],
             }
         )
-    return rows, reasons
+    return rows
+
+
+def check_rows(found: Sequence[Check]) -> list[Row]:
+    """Rows of bl.mmm_checks."""
+    names = ("check", "channel", "measure", "limit", "is_passed", "detail")
+    return [{name: getattr(one, name) for name in names} for one in found]
+
+
+def media_interval(design: Design, media: Media, mean: np.ndarray) -> Row:
+    """Ends of the 90 % interval of paid media's share of the expected target, over explained weeks; `mean`: (D, T)."""
+    seen = design.explained > 0
+    brought = media.brought[:, seen].sum(axis=(1, 2))
+    return _interval("media_share", brought / mean[:, seen].sum(axis=1), (5, 95))
+
+
+def fit_weeks_rows(design: Design, mean: np.ndarray, replicated: np.ndarray) -> list[Row]:
+    """Rows of bl.mmm_fit_weeks; expected target and target drawn anew, (draws, weeks)."""
+    low, high = np.quantile(replicated, [0.05, 0.95], axis=0)
+    expected = mean.mean(axis=0)
+    return [
+        {
+            "week_start": week.date(),
+            "actual": None if np.isnan(design.value[t]) else float(design.value[t]),
+            "expected": float(expected[t]),
+            "p05": float(low[t]),
+            "p95": float(high[t]),
+            "is_explained": bool(design.explained[t] > 0),
+        }
+        for t, week in enumerate(design.weeks)
+    ]
 
 
 def _interval(name: str, values: np.ndarray, percents: Sequence[int]) -> Row:

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, PositiveInt
 
 from pma.mmm.spec import FitSettings, ModelSpec, RidgeSettings
+from pma.mmm.validation_settings import ValidationSettings
 from pma.section import Section
 
 GeoLevel = Literal["country", "management_region"]
@@ -60,6 +61,17 @@ class ReadinessSettings(Section):
     )
 
 
+class ComparisonSettings(Section):
+    """The model beside attribution: which attribution model sentences speak of, and from when on."""
+
+    attribution_model: Literal[
+        "first_click", "last_click", "u_shape", "linear", "last_non_direct", "time_decay", "data_driven"
+    ] = Field("last_click", description="attribution model that is set against the media mix model")
+    least_gap: float = Field(
+        0.2, ge=0, description="a smaller gap is no disagreement, even where it lies outside the model's interval"
+    )
+
+
 class MmmSettings(Section):
     """All of the room."""
 
@@ -68,3 +80,5 @@ class MmmSettings(Section):
     model: ModelSpec = ModelSpec()
     fit: FitSettings = FitSettings()
     ridge: RidgeSettings = RidgeSettings()
+    validation: ValidationSettings = ValidationSettings()
+    comparison: ComparisonSettings = ComparisonSettings()

@@ -69,8 +69,9 @@ class Effect(Section):
     given_as: Literal["share", "roas", "coefficient"] = Field(
         "share", description="what the prior is of: share, roas or coefficient"
     )
-    # Median 0.3 of the target by all paid media; the middle 90 % of a channel lie within a factor of 5.2 of its share.
-    prior: Prior = log_normal(-1.2, 1.0)
+    # Median a third of the target by all paid media, nine in ten below 0.82; and a channel may bring nothing: what is
+    # log-normal never does, so that a channel without effect was given a tenth of what the others bring.
+    prior: Prior = Prior(family="half_normal", sigma=0.5)
 
     @model_validator(mode="after")
     def _is_unbounded(self) -> Effect:
@@ -200,6 +201,9 @@ class FitSettings(Section):
     methods: tuple[Literal["bayes", "ridge"], ...] = Field(
         ("bayes", "ridge"), description="bayes, the model; ridge, the quick second opinion"
     )
+    use_selection: bool = Field(
+        False, description="fit each geo with the candidate that select_mmm chose for it (bl.mmm_selection)"
+    )
     chains: PositiveInt = Field(4, description="chains of the sampler")
     tune: PositiveInt = Field(500, description="draws of each chain that only adapt the sampler")
     draws: PositiveInt = Field(750, description="draws of each chain that are kept")
@@ -222,6 +226,29 @@ class FitSettings(Section):
     )
     max_doubtful_share: float = Field(
         0.34, ge=0, le=1, description="a fit with a larger share of channels that are not to be trusted is flagged"
+    )
+    checks: tuple[Literal["refresh", "placebo", "prior"], ...] = Field(
+        ("refresh", "placebo", "prior"), description="what is fitted again with a change that should not matter"
+    )
+    check_chains: PositiveInt = Field(2, description="chains of a check's fit")
+    check_tune: PositiveInt = Field(300, description="draws of each chain that only adapt the sampler")
+    check_draws: PositiveInt = Field(300, description="draws of each chain that are kept")
+    hidden_weeks: PositiveInt = Field(4, description="refresh: last weeks whose target is hidden")
+    max_holdout_error: float = Field(0.2, gt=0, description="refresh: a larger error in the hidden weeks is flagged")
+    max_refresh_change: float = Field(
+        0.15, gt=0, description="refresh: a larger change of the middle ROAS is flagged; of a channel, twice this"
+    )
+    max_placebo: float = Field(
+        0.5, gt=0, description="a larger ROAS of a channel without effect, over that of all channels, is flagged"
+    )
+    max_prior_pull: float = Field(
+        0.5, gt=0, description="a ROAS that follows a change of its prior by more than this part is flagged"
+    )
+    max_ridge_disagreement: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="share of spend on channels whose ROAS the ridge puts at twice or half the interval, else flagged",
     )
     follows_target: float = Field(
         0.4,

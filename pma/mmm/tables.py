@@ -104,6 +104,8 @@ MMM_RUNS = _of_fit(
         Column("coverage_90", "double", "share of explained weeks inside their 90 % predictive interval (in sample)"),
         Column("autocorrelation", "double", "correlation of a week's residual with the last one's"),
         Column("media_share", "double", "share of the expected target that paid media bring"),
+        Column("media_share_p05", "double", "lower end of its 90 % interval"),
+        Column("media_share_p95", "double", "upper end of its 90 % interval"),
     ),
     checks={"status_is_known": "status IN ('ok', 'flagged', 'failed', 'not_ready')"},
 )
@@ -193,6 +195,25 @@ MMM_POSTERIOR = _of_fit(
     ),
 )
 
+MMM_CHECKS = _of_fit(
+    "bl.mmm_checks",
+    "run x geo x target x check x channel: the fit made again with a change that should not matter",
+    ("check", "channel"),
+    (
+        Column(
+            "check",
+            "string",
+            "refresh, holdout: the last weeks hidden; placebo: a channel that cannot work; prior: twice the effect "
+            "assumed; ridge: the second opinion",
+        ),
+        Column("channel", "string", "the paid channel, or (all) for the fit as a whole"),
+        Column("measure", "double", "what was found, a share; null: could not be checked"),
+        Column("limit", "double", "the most that passes", required=True),
+        Column("is_passed", "boolean", "null: could not be checked"),
+        Column("detail", "string", "what was found, in words", required=True),
+    ),
+)
+
 
 def _before_and_after(name: str, what: str) -> tuple[Column, ...]:
     """Columns of an interval by the fit without the tests, and by that with them; null: the test was left out."""
@@ -232,10 +253,89 @@ MMM_CALIBRATION = _of_fit(
     checks={"verdict_is_known": "verdict IN ('agrees', 'corrects', 'contradicts', 'left_out')"},
 )
 
-FITS = (MMM_CONTRIBUTIONS, MMM_CHANNEL_SUMMARY, MMM_RESPONSE_CURVES, MMM_POSTERIOR, MMM_CALIBRATION)
+MMM_FIT_WEEKS = _of_fit(
+    "bl.mmm_fit_weeks",
+    "run x geo x target x week: the target as it was, and as the fit expects it",
+    ("week_start",),
+    (
+        Column("week_start", "date", "Monday of the week"),
+        Column("actual", "double", "the target as it was; null: not known"),
+        Column("expected", "double", "the target that the fit expects, its mean", required=True),
+        Column("p05", "double", "lower end of the 90 % interval of the week's target (predictive)", required=True),
+        Column("p95", "double", "upper end of it", required=True),
+        Column("is_explained", "boolean", "false: the fit did not see the week's target", required=True),
+    ),
+)
+
+FITS = (
+    *(MMM_CONTRIBUTIONS, MMM_CHANNEL_SUMMARY, MMM_RESPONSE_CURVES, MMM_POSTERIOR, MMM_FIT_WEEKS, MMM_CHECKS),
+    MMM_CALIBRATION,
+)
 # What a row of a fit has beyond what the table of runs, or the fit itself, says of it.
 OF_FIT = {*FIT_KEY, ORIGIN.name}
 
+# The models of bl.report_weekly_growth_update, whose credit stands beside the model's.
+ATTRIBUTION_MODELS = (
+    "first_click",
+    "last_click",
+    "u_shape",
+    "linear",
+    "last_non_direct",
+    "time_decay",
+    "data_driven",
+)
+VERDICTS = ("agree", "clicks_overstate", "clicks_understate", "no_clicks", "not_trusted", "not_modelled")
+
+ROAS_COMPARISON = TableSpec(
+    name="bl.roas_comparison",
+    grain="run x geo x target x channel with spend x period: the weeks whose spend the model knows",
+    key=("run_id", "geo_level", "geo", "target", "channel", "period"),
+    columns=(
+        GEO_LEVEL,
+        GEO,
+        TARGET,
+        Column("channel", "string", "the paid channel"),
+        Column(
+            "period", "string", "its first to its last day, `2025-01-06 to 2026-01-04`; may have unknown weeks inside"
+        ),
+        Column("since", "date", "Monday of its first week", required=True),
+        Column("until", "date", "Monday of its last week", required=True),
+        Column("weeks", "int", "weeks whose spend is known", required=True),
+        Column("spend", "double", "money of these weeks as the model takes it; null: the model has no number"),
+        Column("spend_reported", "decimal(38,6)", "money of these weeks in the weekly report", required=True),
+        *(
+            Column(
+                f"credit_{model}", "decimal(38,12)", f"of these weeks, credited by {model}, unit of the target", True
+            )
+            for model in ATTRIBUTION_MODELS
+        ),
+        *(
+            Column(f"roas_{model}", "double", f"credited by {model} per reported money; null: none is reported")
+            for model in ATTRIBUTION_MODELS
+        ),
+        Column("contribution_mmm", "double", "what the media mix model says it brought in these weeks"),
+        Column("roas_mmm", "double", "the same per money; null: the model leaves the channel out, or its fit failed"),
+        Column("roas_mmm_p05", "double", "lower end of its 90 % interval"),
+        Column("roas_mmm_p95", "double", "upper end of its 90 % interval"),
+        Column("roas_ridge", "double", "the quick second opinion's return; null: it has none"),
+        Column("roas_ridge_p05", "double", "lower end of its Pareto front"),
+        Column("roas_ridge_p95", "double", "upper end of its Pareto front"),
+        Column("fit_status", "string", "of the media mix model: ok, flagged or failed, see bl.mmm_runs"),
+        Column("is_trusted", "boolean", "false: the reason says why the model's number says little"),
+        Column("reason", "string", "why the model's number is not to be trusted, in words; null: it is"),
+        Column("compared_model", "string", "the attribution model of gap, verdict and sentence", required=True),
+        Column("nearest_model", "string", "the attribution model whose return comes nearest to the media mix model's"),
+        Column("gap", "double", "return by the compared model over that of the media mix model, less 1"),
+        Column("verdict", "string", ", ".join(VERDICTS), required=True),
+        Column("sentence", "string", "what to know and to do, in words; null: clicks and model agree"),
+        ORIGIN,
+        RUN,
+    ),
+    checks={"verdict_is_known": f"verdict IN ({', '.join(repr(verdict) for verdict in VERDICTS)})"},
+    cluster_by=("geo", "target"),
+)
+
+# Not clustered: delta-rs, which lands fits where no Spark is, cannot write clustered tables.
 MMM_LANDED = TableSpec(
     name="st_il.mmm_landed",
     grain="fit that has ended well or not, whole: what a job that was killed need not do again",
@@ -260,10 +360,9 @@ MMM_LANDED = TableSpec(
         ORIGIN,
         RUN,
     ),
-    cluster_by=("geo_level", "geo"),
 )
 
-TABLES = (MMM_INPUT, MMM_READINESS, MMM_RUNS, *FITS, MMM_LANDED)
+TABLES = (MMM_INPUT, MMM_READINESS, MMM_RUNS, *FITS, ROAS_COMPARISON, MMM_LANDED)
 
 
 def landed_ddl() -> str:

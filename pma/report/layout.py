@@ -33,11 +33,29 @@ tbody th small { display: block; font-weight: 400; white-space: normal; min-widt
 .good { color: var(--good); } .bad { color: var(--bad); }
 .pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 12px; }
 .pictures figure { margin: 0; } .pictures img { width: 100%; height: auto; } .pictures .wide { grid-column: 1 / -1; }
+.pictures.small { grid-template-columns: repeat(auto-fill, minmax(min(210px, 45%), 1fr)); }
+.pictures.scroll { display: block; margin-top: 12px; } .pictures.scroll img { min-width: 640px; max-width: 1000px; }
+.badge { border-radius: 4px; padding: 0 6px; font-size: .85em; white-space: nowrap; }
+.badge.ok { background: #dff3e4; color: #14532d; } .badge.flagged { background: #fdecc8; color: #7a4100; }
+.badge.failed { background: #fbd9d6; color: #7a1410; } .badge.not_ready { background: #e3e7ec; color: #39424e; }
+.dot { display: inline-block; width: 10px; height: 10px; border-radius: 50%; margin-right: 6px; }
+a { color: inherit; } .left td, .left th { text-align: left; } td.status a { text-decoration: none; }
+tr.faded td, td.not_trusted { color: #8a94a2; } td.main { font-weight: 600; } td.main small { font-weight: 400; }
+.verdict.clicks_overstate { background: #fde7e4; } .verdict.clicks_understate { background: #e0eefd; }
+.legend span { padding: 1px 8px; border-radius: 4px; white-space: nowrap; }
+td.bar { width: 30%; min-width: 90px; } td.bar i { display: block; height: 10px; background: #8a94a2; margin-top: 5px; }
+details.geo { border: 1px solid var(--line); border-radius: 6px; margin: 8px 0; padding: 0 12px; }
+details.geo[open] { padding-bottom: 12px; }
+summary { cursor: pointer; padding: 8px 0; } summary span { margin-left: 12px; white-space: nowrap; }
+section.case + section.case { border-top: 2px solid var(--line); margin-top: 24px; } h4 { margin: 1.2em 0 .3em; }
+ul.said li { margin: .3em 0; }
 @media print {
   @page { size: A4 landscape; margin: 12mm; }
   body { font-size: 10.5px; max-width: none; padding: 0; }
   .scroll { overflow: visible; } th:first-child { position: static; } h2, h3 { break-after: avoid; }
-  tr, .card, figure { break-inside: avoid; } .origin, tr.group > * { print-color-adjust: exact; }
+  tr, .card, figure { break-inside: avoid; }
+  .origin, tr.group > *, .badge, .dot, .verdict, td.bar i { print-color-adjust: exact; }
+  .pictures.scroll img { min-width: 0; max-width: 720px; }
 }
 """
 

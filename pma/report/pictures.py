@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-import io
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from pma.report.svg import Picture, drawn, grid, plain_numbers, time_axis
+
 SMALL, WIDE = (4.2, 2.4), (9.0, 3.0)
 # So many channels or regions have a colour of their own.
 COLORS = 10
 _SUMS = {"spend": "spend", "uploads": "sales_ads_u_shape", "orders": "orders_u_shape", "gmv": "gmv_u_shape"}
-_STYLE: Any = {
-    "svg.hashsalt": "pma",
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 10,
-}
-
-
-@dataclass(frozen=True)
-class Picture:
-    """One picture: its title, its bytes, and whether it needs the whole width."""
-
-    title: str
-    svg: bytes
-    wide: bool = False
 
 
 def trend_pictures(trend: pd.DataFrame, currency: str, weeks: int) -> list[Picture]:
@@ -114,32 +95,12 @@ def _legend_beside(axes: Any, reverse: bool) -> None:
 
 
 def _svg(draw: Any, size: tuple[float, float], title: str) -> bytes:
-    import matplotlib
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import FuncFormatter
-
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=size, layout="constrained")
+    def whole(figure: Any) -> None:
         axes = figure.add_subplot()
         draw(axes)
         axes.set_title(title)
-        axes.grid(axis="y", color="#e6eaee")
-        axes.set_axisbelow(True)
-        # Days: a single week has a width, too.
-        begin, end = axes.dataLim.intervalx
-        axes.set_xlim(begin - 7, end + 7)
-        locator = AutoDateLocator(maxticks=6)
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
-        axes.yaxis.set_major_formatter(FuncFormatter(_short))
-        kept = io.BytesIO()
-        figure.savefig(kept, format="svg", metadata={"Date": None, "Creator": None})
-    return kept.getvalue()
+        grid(axes)
+        time_axis(axes)
+        plain_numbers(axes.yaxis)
 
-
-def _short(value: float, _: int) -> str:
-    for size, letter in ((1e9, "bn"), (1e6, "m"), (1e3, "k")):
-        if abs(value) >= size:
-            return f"{value / size:g} {letter}"
-    return f"{value:g}"
+    return drawn(whole, size)

@@ -5,6 +5,8 @@ growth  features and encoding of 1, 4, 16 and 40 times as many customers: time, 
 peers   the same features by DuckDB and the same product vectors by gensim, beside ours, in one run
 clicks  events to sessions, channels and credit, beside DuckDB: events per second, memory, growth, one heavy user
 mmm     the media mix model beside pymc-marketing's own with the same priors: effective draws per CPU second
+fits    many media mix models: ten countries from a cold cache, one worker and two, sixty countries, the plain loop
+folds   one fold of the cross-validation, and what large selections cost on 64 cores by that
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PARTS = ("steps", "growth", "peers", "clicks", "mmm")
+PARTS = ("steps", "growth", "peers", "clicks", "mmm", "fits", "folds")
 
 
 def main() -> int:

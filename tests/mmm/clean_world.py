@@ -18,7 +18,9 @@ SIX = (
 LEVEL = 500.0
 
 
-def clean_world(seed, noise=0.02, weeks=156, channels=SIX, media_share=0.35, movement=2.0, swell=False, spike=None):
+def clean_world(
+    seed, noise=0.02, weeks=156, channels=SIX, media_share=0.35, movement=2.0, swell=False, spike=None, confounding=0.0
+):
     """Return rows of bl.mmm_input and the truth of a country; the last day closes a week.
 
     Adstock, saturation, effects, season, growth, events and context are the simulator's. Spend moves `movement` times
@@ -28,7 +30,7 @@ def clean_world(seed, noise=0.02, weeks=156, channels=SIX, media_share=0.35, mov
     Media bring `media_share` of the target; noise is upon all.
     """
     settings = SimulationSettings(
-        seed=seed, regions={"DACH": ("DE",)}, weeks=weeks, confounding=0.0, lift_tests=0, missing_feeds=False
+        seed=seed, regions={"DACH": ("DE",)}, weeks=weeks, confounding=confounding, lift_tests=0, missing_feeds=False
     )
     market = simulate(settings)
     index = market.weeks

@@ -84,6 +84,39 @@ def test_columns_are_centred_over_the_explained_weeks():
         assert found.explained @ block == pytest.approx(0, abs=1e-9)
 
 
+def first(weeks):
+    return pd.Index(sorted(set(ROWS["week_start"]))[:weeks])
+
+
+def test_scales_of_a_first_window_are_the_same_whatever_follows():
+    rows = ROWS.assign(value=ROWS["value"].where(ROWS.groupby("variable").cumcount() < 60, 3 * ROWS["value"] + 1))
+    short, long = (
+        design(rows, hidden=pd.Index(sorted(set(rows["week_start"]))[weeks:]), scaled_on=first(50))
+        for weeks in (50, 78)
+    )
+    assert long.scale == short.scale == pytest.approx(design(rows, hidden=first(80)[50:]).scale)
+    assert np.array_equal(long.spend_scale, short.spend_scale)
+    assert long.effect_scale == pytest.approx(short.effect_scale)
+    assert long.columns == pytest.approx(short.columns) and long.means == pytest.approx(short.means)
+    assert design(rows, hidden=first(80)[78:]).scale > 1.05 * long.scale
+
+
+def test_what_the_first_window_does_not_have_is_scaled_on_all_weeks():
+    late = changed("channel_1", slice(0, 40), 0.0, changed("temperature", slice(0, 40), 7.0))
+    plain, found = design(late), design(late, scaled_on=first(40))
+    assert found.spend_scale[1] == plain.spend_scale[1] and found.spend_scale[0] != plain.spend_scale[0]
+    assert (found.effect_scale > 0).all()
+    place = list(plain.names).index("temperature")
+    assert np.ptp(found.columns[:, place]) == pytest.approx(np.ptp(plain.columns[:, place]))
+
+
+def test_a_channel_that_spends_in_hidden_weeks_alone_is_not_in_the_model():
+    late = changed("channel_1", slice(0, 70), 0.0)
+    found = design(late, hidden=first(80)[70:])
+    assert found.channels == ("channel_0",)
+    assert "channel_1 has no spend in any week that is explained" in " ".join(found.notes)
+
+
 def test_a_spec_may_differ_for_a_channel_and_a_geo():
     change = MediaChange(saturation="logistic")
     spec = SPEC.model_copy(update={"geos": {"AT": {"channel_1": change}}, "channels": {"channel_0": change}})
@@ -104,6 +137,10 @@ BAD = {
     "infinite": (changed("temperature", [3], np.inf), "temperature is infinite"),
     "twice": (pd.concat([ROWS, ROWS.iloc[:1]]), "more than one row in the week"),
     "daily": (ROWS.assign(week_start=ROWS["week_start"] + pd.Timedelta(days=1)), "no Monday"),
+    "two currencies": (
+        ROWS.assign(unit=np.where(ROWS["variable"] == "channel_1", "SEK", "EUR")),
+        r"spend is in 2 currencies \(channel_0 in EUR, channel_1 in SEK\). Convert it",
+    ),
     "negative target": (changed("uploads", slice(None), -np.arange(80.0)), "usual week of uploads is -39.5"),
 }
 

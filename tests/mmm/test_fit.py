@@ -18,7 +18,7 @@ from pma.parallel.frames import to_pandas
 from tests.mmm.clean_world import clean_world
 from tests.mmm.media_world import media_world
 
-SHORT = FitSettings(chains=2, tune=300, draws=300, kept_draws=40, min_ess=30, max_rhat=1.1)
+SHORT = FitSettings(chains=2, tune=300, draws=300, kept_draws=40, min_ess=30, max_rhat=1.1, checks=())
 CLEAN = ModelSpec(trend=TrendSpec(kind="linear"), yearly_order=2)
 
 
@@ -43,6 +43,7 @@ def summary(fit):
 
 def test_a_clean_fit_is_ok(fit):
     assert (fit["status"], fit["message"]) == ("ok", None)
+    assert fit["media_share_p05"] < fit["media_share"] < fit["media_share_p95"] < 1.1 * fit["media_share"]
     assert fit["divergences"] < 6 and fit["r2"] > 0.9 and fit["mape"] < 0.03
 
 
@@ -71,6 +72,16 @@ def test_a_summary_is_the_sum_of_its_weeks(fit, summary, world):
     assert summary["contribution"].to_dict() == pytest.approx(paid.to_dict())
     assert summary["spend"].to_dict() == pytest.approx(world.spend.sum().to_dict())
     assert (summary["roas_mean"] * summary["spend"]).to_dict() == pytest.approx(summary["contribution"].to_dict())
+
+
+def test_weeks_of_the_fit_show_the_error_and_the_coverage_that_its_run_says(world, fit):
+    weeks = pd.DataFrame(fit["mmm_fit_weeks"])
+    target = world.rows[world.rows["variable"] == "uploads"]
+    assert weeks["week_start"].tolist() == target["week_start"].tolist() and weeks["is_explained"].all()
+    assert weeks["actual"].tolist() == target["value"].tolist()
+    error = (weeks["actual"] - weeks["expected"]).abs().mean() / weeks["actual"].mean()
+    assert error == pytest.approx(fit["mape"])
+    assert weeks["actual"].between(weeks["p05"], weeks["p95"]).mean() == pytest.approx(fit["coverage_90"])
 
 
 def test_draws_are_enough_to_compute_contributions_again(world, fit, summary):
@@ -128,7 +139,7 @@ def test_one_channel_is_enough():
 
 
 def test_equal_seeds_give_equal_fits_and_another_geo_does_not(world):
-    tiny = FitSettings(chains=1, tune=50, draws=20)
+    tiny = FitSettings(chains=1, tune=50, draws=20, checks=())
     rows = media_world(weeks=60, channels=2).rows.assign(target="uploads")
     first, again = (fit_geo(rows, room(CLEAN, tiny)).iloc[0] for _ in range(2))
     other = fit_geo(rows.assign(geo="AT"), room(CLEAN, tiny)).iloc[0]
@@ -157,9 +168,10 @@ def test_a_geo_that_carries_no_model_is_a_row(world):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_engines_give_the_same_to_the_last_digit(engine, request):
-    tiny = FitSettings(chains=1, tune=40, draws=20, kept_draws=5)
+    tiny = FitSettings(chains=1, tune=40, draws=20, kept_draws=5, check_chains=1, check_tune=40, check_draws=20)
     worlds = [media_world(weeks=60, channels=2, seed=i, geo=geo).rows for i, geo in enumerate(("AT", "DE"))]
-    rows = pd.concat(worlds).assign(target="uploads", method="bayes", data_origin="a test", fit_id="x")
+    named = {"target": "uploads", "method": "bayes", "settings": None, "data_origin": "a test", "unit": "count"}
+    rows = pd.concat(worlds).assign(fit_id="x", **named)
     columns = [part.split()[0] for part in TASK_DDL.split(", ")]
     frame = rows[columns]
     if engine == "pandas_udf":
@@ -172,5 +184,5 @@ def test_engines_give_the_same_to_the_last_digit(engine, request):
     assert sorted(found["geo"]) == ["AT", "DE"]
     for geo, fit in found.set_index("geo").iterrows():
         alone = fit_geo(rows[rows["geo"] == geo], room(CLEAN, tiny)).iloc[0]
-        for name in ("mmm_channel_summary", "mmm_posterior", "mmm_contributions"):
+        for name in ("mmm_channel_summary", "mmm_posterior", "mmm_contributions", "mmm_checks"):
             assert pd.DataFrame(list(fit[name])).equals(pd.DataFrame(alone[name])), name

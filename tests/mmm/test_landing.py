@@ -13,7 +13,7 @@ ROOM = MmmSettings(fit=FitSettings(targets=("uploads", "gmv"), methods=("bayes",
 
 @pytest.fixture(scope="module")
 def inputs():
-    rows = media_world(weeks=40, channels=2).rows.assign(data_origin="a test")
+    rows = media_world(weeks=40, channels=2).rows.assign(data_origin="a test", unit="count")
     return pd.concat([rows, rows.assign(geo="AT"), rows.assign(geo="DACH", geo_level="management_region")])
 
 

@@ -1,0 +1,84 @@
+"""Whether the quick second opinion, the ridge, says the same as the model: two methods that err in different ways."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pma.mmm.calendar import records
+from pma.mmm.outcome import check_rows
+from pma.mmm.spec import FitSettings
+from pma.mmm.tables import MMM_CHECKS
+from pma.mmm.trust import ALL, Check
+
+FIT = ["geo_level", "geo", "target"]
+NAME = "ridge"
+# As a logarithm of base 2; and the least ROAS that has one.
+TWICE, LEAST = 1.0, 1e-12
+MEANS = "Where two methods differ, test before money moves."
+
+
+def disagreements(summary: pd.DataFrame, settings: FitSettings) -> pd.DataFrame:
+    """Return one row per geo_level, geo, target and channel, and (all), of the fits that both methods made.
+
+    `summary`: rows of bl.mmm_channel_summary of both methods. The columns are those of `FIT`, and of a `Check`. A
+    channel's measure is how many times the ridge's ROAS lies above or below the model's interval, as a logarithm of
+    base 2; in clean worlds the ridge is wrong by half, so that only more than twice is a disagreement. (all): the
+    share of spend on channels that disagree.
+    """
+    both = summary[summary["method"] == "bayes"].merge(
+        summary.loc[summary["method"] == NAME, [*FIT, "channel", "roas_p50"]],
+        on=[*FIT, "channel"],
+        suffixes=("", "_ridge"),
+        validate="one_to_one",
+    )
+    rows: list[dict[str, object]] = []
+    for key, fit in both.groupby(FIT, sort=True):
+        low, high, other = (
+            np.log2(fit[name].clip(lower=LEAST).to_numpy()) for name in ("roas_p05", "roas_p95", "roas_p50_ridge")
+        )
+        outside = np.maximum(np.maximum(low - other, other - high), 0.0)
+        apart = fit[outside > TWICE]
+        found = [_whole(apart, float(apart["spend"].sum() / fit["spend"].sum()), settings)]
+        for row, by in zip(fit.to_dict("records"), outside.tolist(), strict=True):
+            detail = (
+                f"the quick second opinion (ridge) has a ROAS of {row['roas_p50_ridge']:.3g}, the model "
+                f"{row['roas_p05']:.3g} to {row['roas_p95']:.3g}"
+            )
+            found.append(Check(NAME, str(row["channel"]), by, TWICE, detail))
+        named = dict(zip(FIT, key, strict=True))
+        rows += [{**named, **row} for row in check_rows(found)]
+    return pd.DataFrame(rows, columns=[*FIT, "check", "channel", "measure", "limit", "is_passed", "detail"])
+
+
+def _whole(apart: pd.DataFrame, share: float, settings: FitSettings) -> Check:
+    named = ", ".join(apart.sort_values("spend", ascending=False)["channel"].head(3))
+    detail = f"the quick second opinion (ridge) disagrees on channels with {share:.0%} of spend"
+    return Check(NAME, ALL, share, settings.max_ridge_disagreement, f"{detail}: {named}" if named else detail)
+
+
+def with_disagreements(runs: DataFrame, found: pd.DataFrame) -> DataFrame:
+    """Return rows of bl.mmm_runs in which a model's fit that fails the check of the geo as a whole is flagged."""
+    failed = found[(found["channel"] == ALL) & ~found["is_passed"].astype(bool)]
+    said = [
+        (*(row[name] for name in FIT), "bayes", f"{row['detail'][0].upper()}{row['detail'][1:]}. {MEANS}")
+        for row in failed.to_dict("records")
+    ]
+    words = runs.sparkSession.createDataFrame(said, ", ".join(f"{name} string" for name in (*FIT, "method", "words")))
+    joined = runs.join(F.broadcast(words), [*FIT, "method"], how="left")
+    changed = {
+        "status": F.when(F.col("words").isNotNull(), F.lit("flagged")).otherwise(F.col("status")),
+        "message": F.when(F.col("words").isNotNull(), F.concat_ws(" ", "message", "words")).otherwise(F.col("message")),
+    }
+    return joined.withColumns(changed).select(*runs.columns)
+
+
+def check_frame(found: pd.DataFrame, runs: DataFrame) -> DataFrame:
+    """Return the rows of bl.mmm_checks less run_id; `runs`: of bl.mmm_runs, whose data_origin each row gets."""
+    ddl = ", ".join(f"{column.name} {column.type}" for column in MMM_CHECKS.columns if column.name in found)
+    names = [part.split()[0] for part in ddl.split(", ")]
+    rows = runs.sparkSession.createDataFrame(records(found[names]), ddl)
+    origins = runs.where(F.col("method") == "bayes").select(*FIT, "method", "data_origin")
+    return rows.join(F.broadcast(origins), FIT, how="inner")

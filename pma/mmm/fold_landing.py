@@ -1,0 +1,158 @@
+"""Folds that are missing are scored and land as they end; then what they say is written to the tables people read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Any
+
+import pandas as pd
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pma.mmm.calendar import records
+from pma.mmm.fold_tables import MMM_FOLDS, MMM_SELECTION, MMM_VALIDATION, folds_ddl
+from pma.mmm.fold_tasks import TASK, TASK_DDL, FoldTasks
+from pma.mmm.selection import COLUMNS, GROUP, choose, not_chosen, with_changes
+from pma.mmm.settings import MmmSettings
+from pma.mmm.validation import score_fold
+from pma.parallel import Mapped, ParallelSettings, map_groups
+from pma.tables import TableSpec
+from pma.warehouse import Warehouse
+
+_LISTS = tuple(column.name for column in MMM_FOLDS.columns if column.type.startswith("array"))
+
+
+class Landing:
+    """Folds that have ended and are not committed yet: they land together, every so many seconds.
+
+    A commit takes as long as a fold, and each one leaves a file. A job that is killed loses those of its last seconds.
+    """
+
+    def __init__(self, tables: Warehouse, seconds: float) -> None:
+        self.tables, self.seconds = tables, seconds
+        self.held: list[pd.DataFrame] = []
+        self.landed_at = time.monotonic()
+
+    def add(self, _: tuple[Any, ...], folds: pd.DataFrame) -> None:
+        """Take the row of a fold, and let all that are held land where it is time; as map_groups calls it."""
+        self.held.append(folds)
+        if time.monotonic() - self.landed_at >= self.seconds:
+            self.flush()
+
+    def flush(self) -> None:
+        """Let those that are held land."""
+        if self.held:
+            rows = [row for folds in self.held for row in _records(folds)]
+            frame = self.tables.spark.createDataFrame(rows, folds_ddl())
+            first = min(str(folds["fold_id"].iloc[0]) for folds in self.held)
+            _append(self.tables, frame, first)
+        self.held, self.landed_at = [], time.monotonic()
+
+
+def score_missing(tables: Warehouse, tasks: FoldTasks, room: MmmSettings, parallel: ParallelSettings) -> Mapped:
+    """Score the folds that have not landed in st_il.mmm_folds; return what was mapped, its errors among it.
+
+    Geos, targets, candidates and folds are one flat list. They land every `mmm.validation.land_seconds`; on Spark's own
+    engine, `pandas_udf`, `mmm.validation.land_folds` at one time.
+    """
+    tables.ensure(MMM_FOLDS)
+    todo = tasks.without(row["fold_id"] for row in tables.read(MMM_FOLDS).select("fold_id").toLocalIterator())
+    geos = set(zip(todo["geo_level"], todo["geo"], strict=True))
+    panels = {geo: panel for geo, panel in tasks.panels.items() if geo in geos}
+    score = partial(score_fold, panels=panels, room=room, engine=parallel.engine)
+    if parallel.engine == "pandas_udf":
+        return _joined([_on_spark(tables, part, score, parallel) for part in _parts(todo, room.validation.land_folds)])
+    landing = Landing(tables, room.validation.land_seconds)
+    try:
+        return map_groups(todo, score, TASK, folds_ddl(), None, parallel, landing.add)
+    finally:
+        landing.flush()
+
+
+def write_selection(
+    tables: Warehouse, tasks: FoldTasks, errors: pd.DataFrame, parallel: ParallelSettings
+) -> pd.DataFrame:
+    """Write the tasks' folds to bl.mmm_validation and the choice they lead to to bl.mmm_selection, and return that.
+
+    `errors`: of `Mapped`; a fold that raised or whose worker died is a failed row, and the next run tries it again.
+    """
+    wanted = tables.spark.createDataFrame([(one,) for one in tasks.tasks["fold_id"]], "fold_id string")
+    landed = tables.read(MMM_FOLDS).drop("run_id").join(wanted, "fold_id", "left_semi").toPandas()
+    died = tasks.tasks.merge(failed_folds(errors, parallel.engine), on=list(TASK), how="inner")
+    folds = with_changes(pd.concat([landed, died.reindex(columns=landed.columns)], ignore_index=True).astype(object))
+    chosen = [choose(rows) for _, rows in folds.groupby(GROUP, sort=True)]
+    selection = pd.concat([pd.DataFrame(chosen, columns=list(COLUMNS)).astype(object), not_chosen(tasks.not_scored)])
+    _replace(tables, MMM_VALIDATION, folds)
+    _replace(tables, MMM_SELECTION, selection)
+    return selection
+
+
+def selected(tables: Warehouse, room: MmmSettings) -> dict[tuple[str, str, str], str]:
+    """Return what select_mmm chose, the JSON of a change of mmm.model, by level, geo and target.
+
+    None at all unless `mmm.fit.use_selection`. Raises TableError where select_mmm has never run.
+    """
+    if not room.fit.use_selection:
+        return {}
+    return choices(tables.read(MMM_SELECTION).toPandas())
+
+
+def choices(selection: pd.DataFrame) -> dict[tuple[str, str, str], str]:
+    """Return the chosen change of mmm.model, as JSON, by level, geo and target, of rows of bl.mmm_selection."""
+    chosen = selection[selection["settings"].notna()]
+    return {tuple(row[name] for name in GROUP): row["settings"] for row in chosen.to_dict("records")}
+
+
+def failed_folds(errors: pd.DataFrame, engine: str) -> pd.DataFrame:
+    """Return key, status, message, engine and seconds of folds that raised or whose worker died."""
+    said = errors["error_type"].astype(str) + ": " + errors["message"].astype(str).str[:1000]
+    tried = " (tried " + errors["attempts"].astype(str) + " times)"
+    told = errors[[*TASK, "seconds"]].assign(status="failed", message=said + tried, engine=engine)
+    return told.join(pd.DataFrame([[[]] * len(_LISTS)] * len(told), told.index, columns=list(_LISTS)))
+
+
+def _on_spark(
+    tables: Warehouse, todo: pd.DataFrame, score: partial[pd.DataFrame], parallel: ParallelSettings
+) -> Mapped:
+    frame = tables.spark.createDataFrame(records(todo), TASK_DDL)
+    mapped = map_groups(frame, score, TASK, folds_ddl(), None, parallel)
+    _append(tables, mapped.rows, str(todo["fold_id"].min()))  # type: ignore[arg-type]
+    mapped.release()
+    return mapped
+
+
+def _parts(todo: pd.DataFrame, size: int) -> Iterator[pd.DataFrame]:
+    for start in range(0, len(todo), size):
+        yield todo.iloc[start : start + size]
+
+
+def _joined(parts: Iterable[Mapped]) -> Mapped:
+    parts = list(parts)
+    names = [*TASK, "error_type", "message", "traceback", "seconds", "attempts"]
+    errors = [part.errors for part in parts if part.failed]
+    empty = pd.DataFrame(columns=names)
+    return Mapped(empty, pd.concat(errors) if errors else empty, sum(part.groups for part in parts))
+
+
+def _append(tables: Warehouse, folds: DataFrame, name: str) -> None:
+    tables.append_once(MMM_FOLDS, folds.withColumn("run_id", F.lit(tables.run_id)), f"{tables.run_id}.{name}")
+
+
+def _replace(tables: Warehouse, spec: TableSpec, rows: pd.DataFrame) -> None:
+    named = rows.assign(run_id=tables.run_id)[[column.name for column in spec.columns]]
+    tables.replace(spec, tables.spark.createDataFrame(_records(named), spec.schema))
+
+
+def _records(frame: pd.DataFrame) -> list[tuple]:
+    """Rows for Spark, which takes lists and whole numbers of Python and no arrays of numpy."""
+    frame = frame.copy()
+    for name in [name for name in (*_LISTS, "left_out") if name in frame]:
+        cells = [None if cell is None or isinstance(cell, float) else _plain(cell) for cell in frame[name]]
+        frame[name] = pd.Series(cells, frame.index, dtype=object)
+    return records(frame)
+
+
+def _plain(cells: Iterable[Any]) -> list[Any]:
+    return [None if isinstance(cell, float) and cell != cell else cell for cell in cells]

@@ -1,0 +1,68 @@
+"""Where model and ridge differ by more than twice, on hand-made summaries."""
+
+import pandas as pd
+import pytest
+
+from pma.mmm.agreement import check_frame, disagreements, with_disagreements
+from pma.mmm.spec import FitSettings
+from pma.mmm.tables import MMM_CHECKS, MMM_RUNS
+
+SETTINGS = FitSettings()
+
+
+def summary(*channels):
+    """channel, spend, p05, p95 of the model, ridge's ROAS."""
+    rows = []
+    for channel, spend, low, high, ridge in channels:
+        named = {"geo_level": "country", "geo": "DE", "target": "uploads", "channel": channel, "spend": spend}
+        rows.append(named | {"method": "bayes", "roas_p05": low, "roas_p50": (low + high) / 2, "roas_p95": high})
+        rows.append(named | {"method": "ridge", "roas_p05": ridge, "roas_p50": ridge, "roas_p95": ridge})
+    return pd.DataFrame(rows)
+
+
+def test_twice_the_upper_end_is_still_agreement_and_more_is_not():
+    found = disagreements(summary(("tv", 10.0, 1.0, 2.0, 4.0), ("seo", 30.0, 1.0, 2.0, 0.25)), SETTINGS)
+    by = found.set_index("channel")
+    assert by["measure"].to_dict() == pytest.approx({"(all)": 0.75, "tv": 1.0, "seo": 2.0})
+    assert by["is_passed"].to_dict() == {"(all)": False, "tv": True, "seo": False}
+    assert by["detail"]["(all)"] == "the quick second opinion (ridge) disagrees on channels with 75% of spend: seo"
+    assert by["detail"]["seo"] == "the quick second opinion (ridge) has a ROAS of 0.25, the model 1 to 2"
+
+
+def test_a_ridge_that_gives_a_channel_nothing_disagrees():
+    found = disagreements(summary(("tv", 10.0, 1.0, 2.0, 0.0)), SETTINGS).set_index("channel")
+    assert not found["is_passed"]["tv"]
+
+
+def test_one_method_alone_has_nothing_to_agree_with():
+    one = summary(("tv", 10.0, 1.0, 2.0, 4.0)).query("method == 'bayes'")
+    assert disagreements(one, SETTINGS).empty
+
+
+def test_the_model_is_flagged_and_the_ridge_is_not(spark):
+    found = disagreements(summary(("tv", 10.0, 1.0, 2.0, 0.1)), SETTINGS)
+    runs = spark.createDataFrame(
+        [
+            ("country", "DE", "uploads", "bayes", "ok", None, "a test"),
+            ("country", "DE", "uploads", "ridge", "ok", None, "a test"),
+            ("country", "AT", "uploads", "bayes", "flagged", "Before.", "a test"),
+        ],
+        "geo_level string, geo string, target string, method string, status string, message string, data_origin string",
+    )
+    told = {
+        (row["geo"], row["method"]): (row["status"], row["message"])
+        for row in with_disagreements(runs, found).collect()
+    }
+    assert told.pop(("DE", "bayes")) == (
+        "flagged",
+        "The quick second opinion (ridge) disagrees on channels with 100% of spend: tv. "
+        "Where two methods differ, test before money moves.",
+    )
+    assert told == {("DE", "ridge"): ("ok", None), ("AT", "bayes"): ("flagged", "Before.")}
+    rows = check_frame(found, runs)
+    assert set(rows.columns) == {column.name for column in MMM_CHECKS.columns} - {"run_id"}
+    assert sorted((row["channel"], row["data_origin"]) for row in rows.collect()) == [
+        ("(all)", "a test"),
+        ("tv", "a test"),
+    ]
+    assert "message" in {column.name for column in MMM_RUNS.columns}
