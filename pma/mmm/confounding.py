@@ -38,7 +38,8 @@ def with_demand(design: Design, follows: float, sigma: float) -> Design:
     What the weeks know of such a channel is the sum of its effect and of the demand that its budget follows; the test
     knows the effect. Without a place for the demand the model would bend adstock and saturation until both seem true,
     and the channel's total would be wrong in spite of the test. The columns are spend as it was planned, in deviations,
-    and its square: a budget may follow demand by a curve. `sigma`: prior deviation of their effects, in usual weeks.
+    and its square: a budget may follow demand by a curve. Weeks without spend stand at its mean, so that a pause still
+    tells of the effect alone. `sigma`: prior deviation of their effects, in usual weeks of the target.
     """
     tested = clearly_tested(design)
     followed = [
@@ -46,8 +47,7 @@ def with_demand(design: Design, follows: float, sigma: float) -> Design:
     ]
     seen = design.explained > 0
     for c in followed:
-        planned = np.where(np.isnan(design.money[:, c]), np.nan, np.minimum(without_changes(design, c), MOST))
-        once = _deviations(planned, seen)
+        once = _deviations(np.minimum(_planned(design, c), MOST), seen)
         square = once**2
         # What of the square is not the straight line.
         square = square - once * np.nansum((once * square)[seen]) / np.nansum((once * once)[seen])
@@ -70,6 +70,12 @@ def without_tests(design: Design) -> Design:
         none=design.none[kept],
         rotation=_axes(design.columns[:, kept], design.explained),
     )
+
+
+def _planned(design: Design, channel: int) -> np.ndarray:
+    """Planned spend of the weeks that had some; NaN where a channel did not run, which is decided apart."""
+    planned = without_changes(design, channel)
+    return np.where(np.isnan(design.money[:, channel]) | (planned <= 0), np.nan, planned)
 
 
 def _deviations(values: np.ndarray, seen: np.ndarray) -> np.ndarray:
@@ -103,8 +109,7 @@ def _follows(design: Design, least: float) -> list[str | None]:
     earlier = target.rolling(EARLIER_WEEKS, min_periods=EARLIER_WEEKS).mean().shift(1)
     said: list[str | None] = []
     for c, name in enumerate(design.channels):
-        planned = np.where(np.isnan(design.money[:, c]), np.nan, without_changes(design, c))
-        spent, found = logarithm(pd.Series(planned)), {}
+        spent, found = logarithm(pd.Series(_planned(design, c))), {}
         for weeks, series in (("the same week", target), ("the four weeks before", earlier)):
             value, errors = in_standard_errors(spent, series)
             found[weeks] = value if errors >= BEYOND_CHANCE else 0.0

@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pma.mmm.basis import season, trend_lines, trend_waves
+from pma.mmm.basis import trend_waves
 from pma.mmm.confounding import with_demand
 from pma.mmm.lift_tests import Lifts, no_lifts, with_tests
+from pma.mmm.linear import left_over, linear_columns
 from pma.mmm.spec import FitSettings, MediaSpec, ModelSpec
 
 WEEK = pd.Timedelta(days=7)
-# The prior's scale of a linear column, by what it is.
-SIGMAS = {
-    "context": "context_sigma",
-    "organic": "organic_sigma",
-    "event": "event_sigma",
-    "interaction": "interaction_sigma",
-    "seasonality": "season_sigma",
-}
-KINDS = {"context": "context", "organic": "organic", "calendar": "event", "interaction": "interaction"}
 
 
 class NotFitError(ValueError):
@@ -114,7 +105,7 @@ def make_design(
     of_spend = window if scaled_on is not None else np.ones_like(window)
     money, spend_scale, spend, unknown, known = _media(wide[channels], explained, of_spend, notes)
     media = tuple(spec.media_of(geo, name) for name in channels)
-    linear = _linear(wide, roles, spec, explained, window, notes)
+    linear = linear_columns(wide, roles, spec, explained, window, notes)
     design = Design(
         geo_level=geo_level,
         geo=geo,
@@ -133,7 +124,7 @@ def make_design(
         known=known,
         effect_scale=_effect_scale(media, _mean_spend(money, known, window), scale),
         **linear,
-        basis=_left_over(trend_waves(len(weeks), spec.trend), linear, explained),
+        basis=left_over(trend_waves(len(weeks), spec.trend), linear, explained),
         lifts=no_lifts(len(weeks)),
         notes=tuple(notes),
     )
@@ -280,76 +271,3 @@ def _effect_scale(media: tuple[MediaSpec, ...], mean_spend: np.ndarray, scale: f
     share = mean_spend / mean_spend.sum()
     by = {"share": share, "roas": mean_spend / scale, "coefficient": np.ones_like(share)}
     return np.array([by[one.effect.given_as][c] for c, one in enumerate(media)])
-
-
-def _linear(
-    wide: pd.DataFrame,
-    roles: dict[str, str],
-    spec: ModelSpec,
-    explained: np.ndarray,
-    window: np.ndarray,
-    notes: list[str],
-) -> dict[str, Any]:
-    # Name, kind, values times the prior's scale, and the value that counts as none (None: the mean).
-    parts: list[tuple[str, str, np.ndarray, float | None]] = []
-    for name in sorted(map(str, wide)):
-        kind = KINDS.get(roles[name])
-        found = None if kind is None else _column(wide[name], kind, explained, window, notes)
-        if kind is not None and found is not None:
-            column, zero = found
-            sigma = getattr(spec, SIGMAS[kind])
-            parts.append((name, kind, column * sigma, None if kind == "context" else zero * sigma))
-    weeks = pd.DatetimeIndex(wide.index)
-    for name, column in season(weeks, spec.yearly_order, spec.monthly_order).items():
-        parts.append((name, "seasonality", column * spec.season_sigma, None))
-    for name, column in trend_lines(len(weeks), spec.trend).items():
-        parts.append((name, "trend", column * spec.trend.slope_sigma, None))
-    whole = np.column_stack([part[2] for part in parts]) if parts else np.zeros((len(weeks), 0))
-    means = (whole * window[:, None]).sum(axis=0) / window.sum()
-    whole = whole - means
-    none = np.array([0.0 if zero is None else zero - mean for (*_, zero), mean in zip(parts, means, strict=True)])
-    rotation = np.linalg.svd(whole[explained > 0], full_matrices=True)[2].T if parts else np.zeros((0, 0))
-    return {
-        "names": tuple(part[0] for part in parts),
-        "kinds": tuple(part[1] for part in parts),
-        "columns": whole,
-        "means": means,
-        "none": none,
-        "rotation": rotation,
-    }
-
-
-def _column(
-    values: pd.Series, kind: str, explained: np.ndarray, window: np.ndarray, notes: list[str]
-) -> tuple[np.ndarray, float] | None:
-    """A variable in deviations from its mean (events: as they are), and where its zero is; None: it says nothing.
-
-    Unknown weeks stand at its mean.
-    """
-    raw = values.to_numpy(dtype=float)
-    seen = raw[(explained > 0) & ~np.isnan(raw)]
-    if not len(seen):
-        notes.append(f"{values.name} is unknown: it is not in the model")
-        return None
-    least = 1e-9 * max(np.abs(seen).max(), 1e-300)
-    if seen.std() <= least:
-        notes.append(f"{values.name} is the same in every week: it is not in the model")
-        return None
-    lost = int(np.isnan(raw).sum())
-    if lost:
-        notes.append(f"{values.name} is unknown in {lost} weeks: its mean stands in")
-    inside = raw[window & ~np.isnan(raw)]
-    seen = inside if len(inside) and inside.std() > least else seen
-    filled = np.where(np.isnan(raw), seen.mean(), raw)
-    if kind in ("event", "interaction"):
-        return filled, 0.0
-    return (filled - seen.mean()) / seen.std(), -seen.mean() / seen.std()
-
-
-def _left_over(basis: np.ndarray, linear: dict[str, Any], explained: np.ndarray) -> np.ndarray:
-    """The waves less what level, season and straight trend explain of them: else the two could trade all day."""
-    smooth = [j for j, kind in enumerate(linear["kinds"]) if kind in ("seasonality", "trend")]
-    taken = np.column_stack([np.ones(len(basis)), linear["columns"][:, smooth]])
-    seen = explained > 0
-    factors = np.linalg.lstsq(taken[seen], basis[seen], rcond=None)[0]
-    return basis - taken @ factors

@@ -15,7 +15,7 @@ from pma.report.mmm_words import Words, attribution_name, words_of
 KEY = ["geo_level", "geo", "target"]
 # The layer of a week that is no paid channel, and the parts of it that move.
 OTHERS = "all that is not paid media"
-MOVING = ("trend", "seasonality", "event", "organic", "context", "interaction")
+MOVING = ("trend", "seasonality", "event", "organic", "context", "interaction", "demand")
 # Areas of more weeks than this are shown as means of four: jags of a week hide what a channel brings.
 FEW_WEEKS = 60
 METHODS = ("bayes", "ridge")

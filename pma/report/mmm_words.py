@@ -18,6 +18,7 @@ KINDS = {
     "organic": "Organic",
     "context": "Context",
     "interaction": "Interactions",
+    "demand": "Demand that budgets follow",
 }
 VERDICTS = {
     "clicks_overstate": "clicks overstate",

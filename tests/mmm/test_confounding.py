@@ -59,6 +59,18 @@ def test_demand_that_a_tested_channel_follows_has_a_column_of_planned_spend():
     assert rotated == pytest.approx(np.diag(np.diag(rotated)), abs=1e-9)
 
 
+def test_a_week_without_spend_says_nothing_of_demand():
+    world = TestedWorld(follows=1.0, changes=CHANGES)
+    rows = world.rows
+    rows.loc[(rows["variable"] == "search") & (rows.groupby("variable").cumcount() < 4), "value"] = 0.0
+    design = make_design(rows, "uploads", SPEC, SETTINGS, tests=world.tests)
+    columns = design.columns[:, -2:]
+    assert (
+        columns[:4] == pytest.approx(np.tile(columns[0], (4, 1)))
+        and np.abs(columns[:4]).max() < 0.1 * SPEC.context_sigma
+    )
+
+
 def test_without_its_tests_a_design_is_what_it_was():
     world = TestedWorld(follows=1.0, changes=CHANGES)
     bare, back = design_of(world), without_tests(design_of(world, world.tests))
