@@ -39,7 +39,7 @@ slow: setup ## run the studies of minutes
 	@$(PY) -m pytest -m slow -s $(ARGS)
 
 recovery: setup ## fit worlds of known truth, and print what is right beside its bars
-	@OMP_NUM_THREADS=1 $(PY) -m pytest -m recovery -s $(ARGS)
+	@OMP_NUM_THREADS=1 $(PY) -m pytest tests/slow -m recovery -s $(ARGS)
 
 bench: setup ## measure speed and memory, and print a table
 	@$(PY) tests/bench/run.py $(ARGS)
