@@ -53,7 +53,8 @@ ul.said li { margin: .3em 0; }
   @page { size: A4 landscape; margin: 12mm; }
   body { font-size: 10.5px; max-width: none; padding: 0; }
   .scroll { overflow: visible; } th:first-child { position: static; } h2, h3 { break-after: avoid; }
-  tr, .card, figure { break-inside: avoid; } .origin, tr.group > *, .badge, .dot, .verdict, td.bar i { print-color-adjust: exact; }
+  tr, .card, figure { break-inside: avoid; }
+  .origin, tr.group > *, .badge, .dot, .verdict, td.bar i { print-color-adjust: exact; }
   .pictures.scroll img { min-width: 0; max-width: 720px; }
 }
 """
