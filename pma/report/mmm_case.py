@@ -12,6 +12,8 @@ from pma.report.mmm_words import reasons, share
 from pma.report.numbers import NOTHING
 from pma.report.svg import Picture
 
+ONLY_RIDGE = "The model has no fit here: the numbers below are those of the ridge, the quick second opinion."
+
 
 def case_section(case: Case, colors: Mapping[str, str], pictures: Mapping[str, Picture]) -> str:
     """Return all that is known of a geo and target; `pictures` by their names, see `fit_pictures`."""
@@ -30,6 +32,7 @@ def _fitted(case: Case, fit: Fit, colors: Mapping[str, str], pictures: Mapping[s
     doubts = reasons([row for row in records(fit.summary) if not row["is_trusted"]])
     weak = [f"{', '.join(names)}: {reason}." for reason, names in doubts.items()]
     parts = [
+        f"<p><b>{ONLY_RIDGE}</b></p>" if fit.method != str(case.run["method"]) else "",
         headline(fit),
         _wide(pictures, "fit"),
         f"<h4>Where the {escape(title)} came from</h4>",

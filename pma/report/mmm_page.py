@@ -13,7 +13,7 @@ from pma.report.mmm_case import case_section
 from pma.report.mmm_fit import Case, MmmRows, cases, records
 from pma.report.mmm_pictures import channel_colors, fit_pictures
 from pma.report.mmm_tables import anchor, badge, overview_table, status_table
-from pma.report.mmm_words import READING, SIGNS, STATUS, VERDICTS, Facts, share
+from pma.report.mmm_words import READING, SIGNS, STATUS, VERDICTS, Facts, plain_name, share
 from pma.report.numbers import money
 from pma.report.settings import ReportSettings
 from pma.report.svg import Picture
@@ -39,7 +39,7 @@ def write_mmm_page(rows: MmmRows, facts: Facts, settings: ReportSettings) -> Pat
         old.unlink()
     for name, of_fit in pictures.items():
         for kind, one in of_fit.items():
-            (folder / f"{name}-{kind}.svg").write_bytes(one.svg)
+            (folder / f"{name}-{plain_name(kind)}.svg").write_bytes(one.svg)
     path.write_text(mmm_page(rows, facts, pictures), encoding="utf-8")
     return path
 

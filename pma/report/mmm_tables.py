@@ -11,7 +11,7 @@ import pandas as pd
 
 from pma.report.layout import table
 from pma.report.mmm_fit import Case, Fit, records
-from pma.report.mmm_words import KINDS, SIGNS, STATUS, VERDICTS, Words, share
+from pma.report.mmm_words import KINDS, SIGNS, STATUS, VERDICTS, Words, plain_name, share, share_span
 from pma.report.numbers import NOTHING, money
 
 
@@ -27,7 +27,7 @@ def dot(color: str) -> str:
 
 def anchor(case: Case) -> str:
     """Return the name by which a case is linked to."""
-    return "".join(letter if letter.isalnum() else "-" for letter in f"{case.geo_level} {case.geo} {case.target}")
+    return plain_name(f"{case.geo_level}-{case.geo}-{case.target}")
 
 
 def status_table(cases: Sequence[Case], targets: Mapping[str, str]) -> str:
@@ -49,8 +49,7 @@ def _status_cell(case: Case | None) -> str:
     below = ""
     if case.fit is not None:
         trusted = int(case.fit.summary["is_trusted"].astype(bool).sum())
-        low, high = (share(end) for end in case.fit.media_span)
-        media = f"{share(case.fit.media_share)} ({low} to {high})"
+        media = f"{share(case.fit.media_share)} ({share_span(case.fit.media_span)})"
         below = f"<small>media {media} · {trusted} of {len(case.fit.channels)} channels to trust</small>"
     return f'<td class="status"><a href="#{anchor(case)}">{badge(case.run["status"])}</a>{below}</td>'
 
@@ -97,7 +96,8 @@ def components_table(fit: Fit) -> str:
     lines = []
     for kind in kinds:
         row = {name: float(by_name[kind]) for name, by_name in numbers.items()}
-        span = f"{words.amount(row['low'])} to {words.amount(row['high'])}"
+        ends = [words.amount(row[name]) for name in ("low", "high")]
+        span = " to ".join(ends) if ends[0] != ends[1] else "always the same"
         cells = "".join(f"<td>{escape(text)}</td>" for text in (words.amount(row["mean"]), share(row["share"]), span))
         bar = f'<td class="bar">{_bar(row["share"])}</td>'
         marked = ' class="group"' if kind == "paid" else ""
@@ -180,11 +180,10 @@ def _td(text: str, below: str = "", kind: str = "") -> str:
 def headline(fit: Fit) -> str:
     """Return the first numbers of a fit."""
     run, parts = fit.run, fit.by_component
-    low, high = (share(end) for end in fit.media_span)
     others = float(parts["share"].drop(index="paid", errors="ignore").sum())
     trusted = int(fit.summary["is_trusted"].astype(bool).sum())
     cards = [
-        ("Paid media bring", share(fit.media_share), f"of {fit.words.title.lower()}; {low} to {high}"),
+        ("Paid media bring", share(fit.media_share), f"of {fit.words.title.lower()}; {share_span(fit.media_span)}"),
         ("All else", share(others), "baseline, season, events, organic"),
         ("Spend", money(float(fit.summary["spend"].sum())), f"in {len(fit.channels)} channels"),
         ("Channels to trust", f"{trusted} of {len(fit.channels)}", "numbers that the data speak for"),

@@ -91,9 +91,19 @@ def digits(value: float) -> str:
     return f"{value:,.{places}f}".replace("-", "−")
 
 
+def plain_name(text: str) -> str:
+    """Return a text as a part of a link or of a file's name."""
+    return "".join(letter if letter.isalnum() or letter == "_" else "-" for letter in text)
+
+
 def share(value: float) -> str:
     """Return a share in whole percents."""
     return NOTHING if math.isnan(value) else f"{value * 100:.0f} %".replace("-0 ", "0 ").replace("-", "−")
+
+
+def share_span(ends: tuple[float, float]) -> str:
+    """Return two shares as a range, 20 to 50 %."""
+    return " to ".join(share(end) for end in ends).replace(" %", "", 1)
 
 
 def attribution_name(model: str) -> str:

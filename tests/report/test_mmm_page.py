@@ -42,11 +42,11 @@ def test_every_geo_and_target_has_its_status_in_one_table(page):
         "Geo": ["Uploads", "Order value"],
         "BE": ["not ready", "–"],
         "DE": [
-            "okmedia 35 % (20 % to 50 %) · 1 of 2 channels to trust",
-            "flaggedmedia 35 % · 2 of 2 channels to trust",
+            "okmedia 35 % (20 to 50 %) · 1 of 2 channels to trust",
+            "flaggedmedia 35 % (20 to 50 %) · 2 of 2 channels to trust",
         ],
         "FR": ["failed", "failed"],
-        "DACH (region)": ["okmedia 35 % (20 % to 50 %) · 1 of 2 channels to trust", "–"],
+        "DACH (region)": ["okmedia 35 % (20 to 50 %) · 1 of 2 channels to trust", "–"],
     }
     assert "Uploads: 2 ok, 1 failed, 1 not ready. Order value: 1 flagged, 1 failed." in page.text
 
@@ -82,9 +82,9 @@ def test_what_is_no_paid_media_is_always_shown(page):
         "Part": ["Average week", "Share", "Lowest to highest week", ""],
         "Paid media": ["35.6", "36 %", "30.0 to 40.0", ""],
         "All that is not paid media": ["64.4", "64 %", "", ""],
-        "Baseline": ["50.0", "50 %", "50.0 to 50.0", ""],
+        "Baseline": ["50.0", "50 %", "always the same", ""],
         "Season": ["−0.6", "−1 %", "−5.0 to 5.0", ""],
-        "Organic": ["15.0", "15 %", "15.0 to 15.0", ""],
+        "Organic": ["15.0", "15 %", "always the same", ""],
     }
 
 
@@ -120,10 +120,11 @@ def test_it_needs_nothing_else_runs_nothing_and_fits_phone_and_paper(html, page)
     assert "@media print" in html and len(re.findall(r'class="scroll"><table>', html)) == len(page.tables)
 
 
-def test_names_and_messages_are_text_and_never_markup():
+def test_names_and_messages_are_text_and_never_markup_nor_folders(tmp_path):
     rows = rows_of([run(geo=EVIL, message=EVIL)], [fit_rows([channel(EVIL, 10.0, 1.0, EVIL)], geo=EVIL)])
-    html = mmm_page(rows, FACTS, {})
+    html = write_mmm_page(rows, FACTS, ReportSettings(path=str(tmp_path))).read_text(encoding="utf-8")
     assert EVIL not in html and "&lt;script&gt;" in html
+    assert len(list((tmp_path / "mmm_pictures").iterdir())) == 5
 
 
 def test_equal_rows_in_any_order_give_equal_bytes(html):
@@ -139,7 +140,7 @@ def test_the_page_and_its_pictures_are_written_and_older_pictures_are_taken_away
     path = write_mmm_page(market(), FACTS, ReportSettings(path=str(tmp_path / "report")))
     assert path.read_text(encoding="utf-8") == html
     kinds = ("fit", "contributions", "roas", "carryover", "curve_tiktok", "curve_tv")
-    fits = ("country-DE-uploads", "country-DE-gmv", "management-region-DACH-uploads")
+    fits = ("country-DE-uploads", "country-DE-gmv", "management_region-DACH-uploads")
     assert {file.name for file in old.parent.iterdir()} == {f"{fit}-{kind}.svg" for fit in fits for kind in kinds}
 
 
@@ -153,8 +154,11 @@ def test_a_fit_of_twelve_channels_and_three_years_is_small_enough_for_twenty_of_
 def test_the_second_opinion_speaks_where_the_model_has_no_fit():
     runs = [run(status="failed", message="no chain began"), run(method="ridge", rhat_max=None)]
     page = without_pictures(rows_of(runs, [fit_rows([channel("tv", 10.0, 1.0)], method="ridge")]))
-    assert "by ridge (the model itself has no fit)" in page.text and "Sampler:" not in page.text
-    assert page.rows(0)["DE"] == ["failedmedia 35 % (20 % to 50 %) · 1 of 1 channels to trust"]
+    assert (
+        "The model has no fit here: the numbers below are those of the ridge" in page.text
+        and "Sampler:" not in page.text
+    )
+    assert page.rows(0)["DE"] == ["failedmedia 35 % (20 to 50 %) · 1 of 1 channels to trust"]
 
 
 def test_without_a_weekly_report_there_is_nothing_to_compare_and_without_fits_nothing_to_tell():
