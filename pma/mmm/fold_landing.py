@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from pma.mmm.calendar import records
 from pma.mmm.fold_tables import MMM_FOLDS, MMM_SELECTION, MMM_VALIDATION, folds_ddl
@@ -18,6 +19,8 @@ from pma.mmm.selection import COLUMNS, GROUP, choose, not_chosen, with_changes
 from pma.mmm.settings import MmmSettings
 from pma.mmm.validation import score_fold
 from pma.parallel import Mapped, ParallelSettings, map_groups
+from pma.parallel.frames import conform
+from pma.parallel.schema import arrow_schema, spark_schema
 from pma.tables import TableSpec
 from pma.warehouse import Warehouse
 
@@ -44,10 +47,8 @@ class Landing:
     def flush(self) -> None:
         """Let those that are held land."""
         if self.held:
-            rows = [row for folds in self.held for row in _records(folds)]
-            frame = self.tables.spark.createDataFrame(rows, folds_ddl())
-            first = min(str(folds["fold_id"].iloc[0]) for folds in self.held)
-            _append(self.tables, frame, first)
+            folds = pd.concat([one.astype(object) for one in self.held], ignore_index=True)
+            _append(self.tables, _frame(self.tables, folds, spark_schema(folds_ddl())), str(folds["fold_id"].min()))
         self.held, self.landed_at = [], time.monotonic()
 
 
@@ -79,9 +80,12 @@ def write_selection(
     `errors`: of `Mapped`; a fold that raised or whose worker died is a failed row, and the next run tries it again.
     """
     wanted = tables.spark.createDataFrame([(one,) for one in tasks.tasks["fold_id"]], "fold_id string")
-    landed = tables.read(MMM_FOLDS).drop("run_id").join(wanted, "fold_id", "left_semi").toPandas()
+    # Two jobs at one time may both have scored a fold.
+    landed = tables.read(MMM_FOLDS).drop("run_id").join(wanted, "fold_id", "left_semi").dropDuplicates(["fold_id"])
     died = tasks.tasks.merge(failed_folds(errors, parallel.engine), on=list(TASK), how="inner")
-    folds = with_changes(pd.concat([landed, died.reindex(columns=landed.columns)], ignore_index=True).astype(object))
+    folds = with_changes(
+        pd.concat([landed.toPandas(), died.reindex(columns=landed.columns)], ignore_index=True).astype(object)
+    )
     chosen = [choose(rows) for _, rows in folds.groupby(GROUP, sort=True)]
     selection = pd.concat([pd.DataFrame(chosen, columns=list(COLUMNS)).astype(object), not_chosen(tasks.not_scored)])
     _replace(tables, MMM_VALIDATION, folds)
@@ -142,17 +146,9 @@ def _append(tables: Warehouse, folds: DataFrame, name: str) -> None:
 
 def _replace(tables: Warehouse, spec: TableSpec, rows: pd.DataFrame) -> None:
     named = rows.assign(run_id=tables.run_id)[[column.name for column in spec.columns]]
-    tables.replace(spec, tables.spark.createDataFrame(_records(named), spec.schema))
+    tables.replace(spec, _frame(tables, named, spec.schema))
 
 
-def _records(frame: pd.DataFrame) -> list[tuple]:
-    """Rows for Spark, which takes lists and whole numbers of Python and no arrays of numpy."""
-    frame = frame.copy()
-    for name in [name for name in (*_LISTS, "left_out") if name in frame]:
-        cells = [None if cell is None or isinstance(cell, float) else _plain(cell) for cell in frame[name]]
-        frame[name] = pd.Series(cells, frame.index, dtype=object)
-    return records(frame)
-
-
-def _plain(cells: Iterable[Any]) -> list[Any]:
-    return [None if isinstance(cell, float) and cell != cell else cell for cell in cells]
+def _frame(tables: Warehouse, rows: pd.DataFrame, schema: StructType) -> DataFrame:
+    """Rows for Spark, by the one gate that takes numpy's arrays and a whole number that a null made a float."""
+    return tables.spark.createDataFrame(conform(rows, arrow_schema(schema)), schema)

@@ -38,7 +38,7 @@ def costs(rows: pd.DataFrame, room: MmmSettings) -> pd.Series:
 
 def driver(rows: pd.DataFrame, geos: int, candidates: int, folds: int) -> str:
     """What the list of tasks takes of the driver."""
-    grid = {"media": {"half": {"mu": [step / 100 for step in range(candidates - 1)], "sigma": [0.5]}}}
+    grid = {"media": {"half": {"mu": [step / 100 for step in range(candidates)], "sigma": [0.5]}}}
     grid["media"]["half"]["family"] = ["log_normal"]
     validation = ValidationSettings(grid=grid, folds=folds, step_weeks=6, horizon_weeks=6)
     room = MmmSettings(fit=FIT, validation=validation)
@@ -68,11 +68,11 @@ def main() -> None:
     )
     print(found.round(2).to_string())
     print(f"\nAt {models.mean():.2f} CPU seconds a fold, one target\n")
-    print(f"| geos | candidates | folds | tasks | CPU hours | hours on {CORES} cores |\n|---|---|---|---|---|---|")
+    print(f"| geos | candidates | folds | tasks | CPU hours | minutes on {CORES} cores |\n|---|---|---|---|---|---|")
     for geos, candidates, folds in SIZES:
         tasks = geos * candidates * folds
         hours = tasks * models.mean() / 3600
-        print(f"| {geos} | {candidates} | {folds} | {tasks:,} | {hours:.1f} | {hours / CORES:.2f} |")
+        print(f"| {geos} | {candidates} | {folds} | {tasks:,} | {hours:.1f} | {60 * hours / CORES:.1f} |")
     print(f"\n{driver(rows, *SIZES[-1])}")
 
 
