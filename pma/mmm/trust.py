@@ -83,13 +83,19 @@ def refresh(again: Again) -> Iterator[Check]:
     error = float(missed.sum() / np.abs(design.value[late]).sum())
     detail = f"the last {len(hidden)} weeks, hidden from the model, are missed by {error:.0%}"
     yield Check("holdout", ALL, error, settings.max_holdout_error, detail)
-    moved = np.abs(np.median(returns(fewer, fitted.media), axis=0) / np.median(again.roas, axis=0) - 1)
-    middle = float(np.median(moved))
+    before = dict(zip(design.channels, np.median(again.roas, axis=0).tolist(), strict=True))
+    after = dict(zip(fewer.channels, np.median(returns(fewer, fitted.media), axis=0).tolist(), strict=True))
+    # By name: a channel of the last weeks alone is not in the model without them.
+    moved = {name: abs(after[name] / before[name] - 1) for name in design.channels if name in after}
+    middle = float(np.median(list(moved.values())))
     detail = f"without the last {len(hidden)} weeks the middle ROAS would differ by {middle:.0%}"
     yield Check("refresh", ALL, middle, settings.max_refresh_change, detail)
-    for name, change in zip(design.channels, moved.tolist(), strict=True):
-        detail = f"without the last {len(hidden)} weeks its ROAS would differ by {change:.0%}"
-        yield Check("refresh", name, change, 2 * settings.max_refresh_change, detail)
+    for name in design.channels:
+        if name in moved:
+            detail = f"without the last {len(hidden)} weeks its ROAS would differ by {moved[name]:.0%}"
+        else:
+            detail = f"the last {len(hidden)} weeks are all that is known of it"
+        yield Check("refresh", name, moved.get(name), 2 * settings.max_refresh_change, detail)
 
 
 def placebo(again: Again) -> Iterator[Check]:

@@ -69,19 +69,28 @@ def test_a_break_in_the_last_weeks_is_a_forecast_that_misses():
     assert set(found.reset_index()["check"]) == {"holdout", "refresh"}
 
 
-def test_a_check_that_cannot_be_made_says_why():
-    rows = media_world(weeks=60, channels=2).rows.assign(target="uploads")
-    week = rows.groupby("variable").cumcount()
-    # Spend of a channel is known in the last weeks only: without them nothing is known of it.
-    rows["value"] = rows["value"].mask((rows["variable"] == "channel_0") & (week < 57))
+def refreshed(rows, roas):
+    """The refresh of a fit whose ROAS are given."""
     settings = SHORT.model_copy(update={"checks": ("refresh",)})
     remake = partial(remade, settings=settings)
-    design = remake(rows, None)
-    again = Again(rows, design, np.ones((2, 2)), remake, CLEAN, settings, 1)
-    [check] = check_fit(again)
+    return check_fit(Again(rows, remake(rows, None), roas, remake, CLEAN, settings, 1))
+
+
+def test_a_check_that_cannot_be_made_says_why():
+    [check] = refreshed(media_world(weeks=33, channels=2).rows.assign(target="uploads"), np.ones((2, 2)))
     assert (check.check, check.channel, check.measure, check.is_passed) == ("refresh", ALL, None, None)
-    assert "channel_0 is unknown in every week that the target is known" in check.detail
+    assert "could not be checked: uploads is known in 29 weeks; a model needs 30" in check.detail
     assert sentences([check]) == [] and channel_doubts([check], ("channel_0",)) == [None]
+
+
+def test_a_channel_that_only_the_last_weeks_know_is_compared_with_nothing():
+    rows = media_world(weeks=60, channels=2).rows.assign(target="uploads")
+    week = rows.groupby("variable").cumcount()
+    rows["value"] = rows["value"].mask((rows["variable"] == "channel_0") & (week < 57))
+    found = {one.channel: one for one in refreshed(rows, np.full((2, 2), 0.05)) if one.check == "refresh"}
+    assert found["channel_0"].is_passed is None
+    assert found["channel_0"].detail == "the last 4 weeks are all that is known of it"
+    assert found["channel_1"].measure == found[ALL].measure
 
 
 def remade(rows, hidden, settings):
