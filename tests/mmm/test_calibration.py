@@ -12,7 +12,7 @@ from tests.mmm.tested_world import TestedWorld
 
 ROOM = MmmSettings(
     model=ModelSpec(trend=TrendSpec(kind="linear"), yearly_order=1),
-    fit=FitSettings(chains=2, tune=300, draws=300, kept_draws=20, min_ess=30, max_rhat=1.1),
+    fit=FitSettings(chains=2, tune=300, draws=300, kept_draws=20, min_ess=30, max_rhat=1.1, checks=()),
     ridge=RidgeSettings(iterations=600, trials=3),
 )
 CHANGES = (("search", 70, 5, 1.0), ("video", 100, 6, -1.0))
