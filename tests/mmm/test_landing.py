@@ -1,5 +1,7 @@
 """Which fits are wanted, which geos are not ready, and which have landed already."""
 
+from datetime import date
+
 import pandas as pd
 import pytest
 
@@ -7,6 +9,7 @@ from pma.mmm.landing import failed_runs, fits_text, make_tasks
 from pma.mmm.settings import MmmSettings
 from pma.mmm.spec import FitSettings, ModelSpec
 from tests.mmm.media_world import media_world
+from tests.mmm.tested_world import COLUMNS as TESTS
 
 ROOM = MmmSettings(fit=FitSettings(targets=("uploads", "gmv"), methods=("bayes", "ridge")))
 
@@ -49,6 +52,16 @@ def test_what_has_landed_is_not_done_again_unless_something_changed(inputs):
     moved = inputs.assign(value=inputs["value"].where(inputs["geo"] != "DE", inputs["value"] * 2))
     again = make_tasks(moved, found("AT", "ok"), ROOM)
     assert set(again.without(tasks.ids)["geo"]) == {"DE"}
+
+
+def test_a_lift_test_makes_its_own_country_and_target_anew(inputs):
+    days = (date(2023, 5, 1), date(2023, 5, 28))
+    tests = pd.DataFrame([("t", "uploads", "AT", "channel_0", *days, 1000.0, 500.0, 9.0, 3.0)], columns=list(TESTS))
+    before = make_tasks(inputs, found("AT", "ok"), ROOM)
+    after = make_tasks(inputs, found("AT", "ok"), ROOM, tests)
+    again = after.without(before.ids)
+    assert set(zip(again["geo"], again["target"], strict=True)) == {("AT", "uploads")}
+    assert set(again["method"]) == {"bayes", "ridge"} and after.tests is tests
 
 
 def test_a_change_of_the_ridge_alone_leaves_the_model(inputs):
