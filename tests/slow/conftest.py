@@ -52,7 +52,8 @@ def judge(request):
     """
 
     def taken(*lines):
-        found = [Line(*line) for line in lines]
+        # A comparison of numpy's is no bool of Python's.
+        found = [Line(*said, None if holds is None else bool(holds)) for *said, holds in lines]
         request.config.stash.setdefault(JUDGED, []).extend(found)
         missed = [f"{line.what}: {line.measured}, bar {line.bar}" for line in found if line.holds is False]
         assert not missed, "; ".join(missed)

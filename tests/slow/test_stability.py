@@ -28,13 +28,14 @@ def test_roas_is_stable_and_a_placebo_brings_nothing(judge):
         for seed, (name, world) in enumerate(worlds.items())
     ]
     fits = fitted(pd.concat(frames))
-    roas = {arm: pd.concat({name: roas_of(fits, name, arm) for name in worlds}) for arm in arms}
+    by = ["world", "channel"]
+    roas = {arm: pd.concat({name: roas_of(fits, name, arm) for name in worlds}, names=by) for arm in arms}
 
     usual = roas["as it is"]
     change = {arm: (roas[arm] / usual - 1).abs() for arm in ("refresh", "noise")}
-    spent = pd.concat({name: world.spend.sum() for name, world in worlds.items()})
-    average = (usual * spent).groupby(level=0).sum() / spent.groupby(level=0).sum()
-    placebo = pd.concat({name: roas[f"placebo of {name}"].xs("placebo", level=1) / average for name in COPIED})
+    spent = pd.concat({name: world.spend.sum() for name, world in worlds.items()}, names=by)
+    average = (usual * spent).groupby("world").sum() / spent.groupby("world").sum()
+    placebo = pd.concat({name: roas[f"placebo of {name}"].xs("placebo", level="channel") / average for name in COPIED})
     print(placebo.unstack(level=0).round(3).to_string(), flush=True)
     trusted = sum(
         row["is_trusted"] for fit in fits["mmm_channel_summary"] for row in fit if row["channel"] == "placebo"
