@@ -39,11 +39,16 @@ class TreeMemory:
                 return
 
     def _sample(self) -> int:
-        for process in list(self._seen.values()):
-            try:
-                self._seen |= {child.pid: child for child in process.children(recursive=True)}
-            except psutil.NoSuchProcess:
-                del self._seen[process.pid]
+        # One look at all processes of the machine: psutil's own `children` takes one for each parent it is asked of.
+        children: dict[int, list[psutil.Process]] = {}
+        for process in psutil.process_iter(["ppid"]):
+            children.setdefault(process.info["ppid"], []).append(process)
+        self._seen = {pid: process for pid, process in self._seen.items() if process.is_running()}
+        parents = list(self._seen)
+        while parents:
+            new = [child for child in children.get(parents.pop(), ()) if child.pid not in self._seen]
+            self._seen |= {child.pid: child for child in new}
+            parents += [child.pid for child in new]
         return sum(_bytes_of(process) for process in self._seen.values())
 
 

@@ -207,4 +207,4 @@ def _many_doubts(reasons: list[str | None], settings: FitSettings) -> list[str]:
     doubtful = sum(reason is not None for reason in reasons)
     if doubtful <= settings.max_doubtful_share * len(reasons):
         return []
-    return [f"{doubtful} of {len(reasons)} channels are not to be trusted (not_trusted)."]
+    return [f"{doubtful} of {len(reasons)} channels are not to be trusted."]

@@ -22,6 +22,8 @@ def log_weights(kind: str, first: np.ndarray, second: np.ndarray, lags: int) -> 
     - weibull_cdf: product over j = 1..l of exp(-(j / first)^second), Robyn's decay that changes with age.
     """
     a, b = np.asarray(first, dtype=float)[..., None], np.asarray(second, dtype=float)[..., None]
+    # A retention of exactly 0, the ridge's bound, has no logarithm: nothing is left of the ad a week later.
+    a = np.maximum(a, LEAST)
     lag = np.arange(lags, dtype=float)
     if kind == "geometric":
         return lag * np.log(a)

@@ -76,3 +76,8 @@ def test_unknown_kinds_are_named():
         adstock_weights("binomial", one(0.5), one(1.0), 4)
     with pytest.raises(ValueError, match="hill, logistic"):
         saturate("root", np.ones((1, 1)), one(0.5), one(1.0))
+
+
+def test_nothing_is_left_of_an_ad_whose_retention_is_nothing():
+    weights = adstock_weights("geometric", np.array([0.0]), np.array([1.0]), 4)
+    np.testing.assert_allclose(weights, [[1.0, 0.0, 0.0, 0.0]], atol=1e-9)
