@@ -3,13 +3,13 @@
 from pyspark.sql import functions as F
 
 from pma.marketing.tables import AD_SPEND, CONTEXT, CONVERSIONS, EXCHANGE_RATES
-from pma.mmm.bike_events import read_bike_events
-from pma.mmm.calendar import spanned_calendar
-from pma.mmm.geo_panel import Judge
-from pma.mmm.panel import Feeds, extent, mmm_input
-from pma.mmm.readiness import readiness, readiness_rows, require_judged
+from pma.mmm.input.bike_events import read_bike_events
+from pma.mmm.input.calendar import spanned_calendar
+from pma.mmm.input.geo_panel import Judge
+from pma.mmm.input.panel import Feeds, extent, mmm_input
+from pma.mmm.input.readiness import readiness, readiness_rows, require_judged
+from pma.mmm.input.variables import read_variables
 from pma.mmm.tables import MMM_INPUT, MMM_LANDED, MMM_READINESS
-from pma.mmm.variables import read_variables
 from pma.report.readiness_page import readiness_text, write_readiness_page
 from pma.runs import job_run
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pma.mmm.bike_events import read_bike_events
+from pma.mmm.input.bike_events import read_bike_events
 from pma.runs import job_run
 from pma.simulation.calendar import dated
 from pma.simulation.files import has_trade, write_files

@@ -94,10 +94,10 @@ def test_every_script_that_a_task_names_exists(file):
     assert missing == []
 
 
-def test_every_script_of_jobs_is_a_task_of_one_job():
+def test_every_script_of_jobs_is_a_task_of_one_job_but_the_one_for_machines_without_spark():
     named = [task.script for file in JOB_FILES for task in read_tasks(file, {})]
 
-    assert [script.name for script in REPOSITORY.glob("jobs/*.py") if named.count(script) != 1] == []
+    assert [script.name for script in REPOSITORY.glob("jobs/*.py") if named.count(script) != 1] == ["land_mmm.py"]
 
 
 @each_file

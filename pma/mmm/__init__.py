@@ -1,1 +1,1 @@
-"""The media mix model: its weekly input, and what is missing in it."""
+"""The media mix model: its fits, how far they can be trusted, and the choice of a model."""

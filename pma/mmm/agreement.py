@@ -7,7 +7,7 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pma.mmm.calendar import records
+from pma.mmm.input.calendar import records
 from pma.mmm.outcome import check_rows
 from pma.mmm.spec import FitSettings
 from pma.mmm.tables import MMM_CHECKS

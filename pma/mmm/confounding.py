@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from pma.mmm.collinearity import BEYOND_CHANCE, EARLIER_WEEKS, in_standard_errors, logarithm
+from pma.mmm.input.collinearity import BEYOND_CHANCE, EARLIER_WEEKS, in_standard_errors, logarithm
 from pma.mmm.lift_tests import clearly_tested, no_lifts, without_changes
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from pyspark.sql import functions as F
 
 from pma.marketing.tables import LIFT_TESTS
 from pma.mmm.agreement import check_frame, disagreements, with_disagreements
-from pma.mmm.calendar import records
 from pma.mmm.fit import fit_geo
+from pma.mmm.input.calendar import records
 from pma.mmm.landing import TASK, TASK_DDL, Tasks, failed_runs, landed_records, rows_of, runs_of
 from pma.mmm.settings import MmmSettings
 from pma.mmm.spec import FitSettings

@@ -12,9 +12,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from pma.mmm.calendar import records
 from pma.mmm.fold_tables import MMM_FOLDS, MMM_SELECTION, MMM_VALIDATION, folds_ddl
 from pma.mmm.fold_tasks import TASK, TASK_DDL, FoldTasks
+from pma.mmm.input.calendar import records
 from pma.mmm.selection import COLUMNS, GROUP, choose, not_chosen, with_changes
 from pma.mmm.settings import MmmSettings
 from pma.mmm.validation import score_fold

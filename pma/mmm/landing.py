@@ -10,8 +10,8 @@ import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pma.mmm.calendar import records
 from pma.mmm.fit import fit_id
+from pma.mmm.input.calendar import records
 from pma.mmm.settings import MmmSettings
 from pma.mmm.tables import FIT_KEY, MMM_LANDED, MMM_RUNS
 from pma.tables import TableSpec

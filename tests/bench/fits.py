@@ -40,8 +40,8 @@ def tasks(geos):
 def fit(engine, workers, geos, settings):
     """Fit, and return seconds, least effective draws and largest memory of a worker (MiB)."""
     started = time.perf_counter()
-    from pma.mmm.calendar import records
     from pma.mmm.fit import fit_geo
+    from pma.mmm.input.calendar import records
     from pma.mmm.landing import TASK, TASK_DDL
     from pma.mmm.settings import MmmSettings
     from pma.mmm.spec import FitSettings

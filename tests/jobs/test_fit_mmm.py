@@ -18,7 +18,7 @@ from jobs.fit_mmm import main
 from jobs.mmm_report import main as report
 from pma.marketing.tables import LIFT_TESTS
 from pma.marketing.weekly_tables import COMPARED, CREDITS, PLATFORM_METRICS, REPORT_MODELS, WEEKLY_GROWTH
-from pma.mmm.calendar import records
+from pma.mmm.input.calendar import records
 from pma.mmm.tables import MMM_INPUT, MMM_LANDED, MMM_READINESS
 from pma.tables import WarehouseSettings
 from pma.warehouse import Warehouse

@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 from pma.catalogue import TABLES as CATALOGUE
 from pma.marketing.tables import MODELS
 from pma.marketing.weekly_tables import REPORT_MODELS
-from pma.mmm.bike_events import read_bike_events
+from pma.mmm.input.bike_events import read_bike_events
 from pma.runs import RUNS
 from pma.settings import load
 from pma.simulation.budgets import running

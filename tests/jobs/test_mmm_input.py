@@ -12,7 +12,7 @@ from pma.marketing.tables import AD_SPEND, CONTEXT, CONVERSIONS, EXCHANGE_RATES
 from pma.tables import WarehouseSettings
 from pma.warehouse import Warehouse
 from tests.conftest import REPOSITORY, TEST_SPARK
-from tests.mmm.marketplace import W1, WEEKS, feeds_of
+from tests.mmm.input.marketplace import W1, WEEKS, feeds_of
 
 
 @pytest.fixture(scope="module")

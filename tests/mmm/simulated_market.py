@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pma.mmm.bike_events import read_bike_events
-from pma.mmm.calendar import calendar_weeks, public_holidays
+from pma.mmm.input.bike_events import read_bike_events
+from pma.mmm.input.calendar import calendar_weeks, public_holidays
 from pma.mmm.settings import PanelSettings
 from pma.simulation.calendar import dated
 from pma.simulation.channels import CHANNEL_NAMES, CHANNELS, SYNERGY
@@ -16,7 +16,7 @@ from pma.simulation.draws import generator
 from pma.simulation.marketplace import simulate
 
 EVENTS = read_bike_events(Path(__file__).parents[2] / "conf" / "rules")
-# As `pma.mmm.spending` has it: what delivers a channel, a platform's export or one column of a sheet.
+# As `pma.mmm.input.spending` has it: what delivers a channel, a platform's export or one column of a sheet.
 FEEDS = {c.name: f"sheet/{c.name}" if c.platform == "sheet" else c.platform for c in CHANNELS}
 KEY = ["country", "variable", "week_start"]
 

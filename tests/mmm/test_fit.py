@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pma.mmm.calendar import records
 from pma.mmm.fit import COLUMNS, fit_geo
+from pma.mmm.input.calendar import records
 from pma.mmm.landing import TASK, TASK_DDL
 from pma.mmm.settings import MmmSettings
 from pma.mmm.spec import FitSettings, MediaSpec, ModelSpec, Prior, TrendSpec

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pma.mmm.calendar import records
 from pma.mmm.fold_tables import folds_ddl
 from pma.mmm.fold_tasks import TASK, TASK_DDL, make_fold_tasks
+from pma.mmm.input.calendar import records
 from pma.mmm.selection import choose, with_changes
 from pma.mmm.settings import MmmSettings
 from pma.mmm.spec import FitSettings, ModelSpec, TrendSpec

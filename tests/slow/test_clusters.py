@@ -11,7 +11,7 @@ import pytest
 import yaml
 from deltalake import DeltaTable
 
-from pma.mmm.calendar import records
+from pma.mmm.input.calendar import records
 from pma.mmm.tables import MMM_INPUT, MMM_READINESS
 from pma.tables import WarehouseSettings
 from pma.warehouse import Warehouse

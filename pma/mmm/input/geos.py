@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from pma.mmm.gaps import NEVER, combined_gap
+from pma.mmm.input.gaps import NEVER, combined_gap
+from pma.mmm.input.variables import HOLIDAYS, VariableRules
 from pma.mmm.settings import PanelSettings
-from pma.mmm.variables import HOLIDAYS, VariableRules
 
 # Exact sums: money has six places.
 EXACT = "decimal(38,6)"

@@ -9,10 +9,10 @@ from datetime import date, timedelta
 import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 
-from pma.mmm.bike_events import BikeEvent, BikeEvents
-from pma.mmm.panel import Extent
+from pma.mmm.input.bike_events import BikeEvent, BikeEvents
+from pma.mmm.input.panel import Extent
+from pma.mmm.input.variables import HOLIDAYS
 from pma.mmm.settings import PanelSettings
-from pma.mmm.variables import HOLIDAYS
 
 # One row per country, week and variable of the calendar; Spark's types.
 CALENDAR = "country string, week_start date, variable string, value double, gap string"

@@ -9,8 +9,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from pma.mmm.input.variables import TARGETS, VariableRules
 from pma.mmm.settings import ReadinessSettings
-from pma.mmm.variables import TARGETS, VariableRules
 
 ALL = "(all)"
 # A constant times a unit is not always one double: what varies by less than this share does not vary.

@@ -4,12 +4,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pma.mmm.bike_events import BikeEvents, read_bike_events
-from pma.mmm.calendar import calendar_weeks, mondays, public_holidays, records
+from pma.mmm.input.bike_events import BikeEvents, read_bike_events
+from pma.mmm.input.calendar import calendar_weeks, mondays, public_holidays, records
 from pma.mmm.settings import PanelSettings
 from pma.tables import TableError
 
-RULES = Path(__file__).parents[2] / "conf" / "rules"
+RULES = Path(__file__).parents[3] / "conf" / "rules"
 WINDOW = PanelSettings(event_weeks_before=1, event_weeks_after=1)
 BARE = PanelSettings(event_weeks_before=0, event_weeks_after=0)
 NONE = pd.DataFrame({"country": [], "date": []})

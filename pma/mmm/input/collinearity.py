@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from pma.mmm.geo_panel import Finding, GeoPanel, listed, varies
+from pma.mmm.input.geo_panel import Finding, GeoPanel, listed, varies
+from pma.mmm.input.variables import TARGETS
 from pma.mmm.settings import ReadinessSettings
-from pma.mmm.variables import TARGETS
 
 # Pairs with fewer common weeks say nothing.
 MIN_COMMON = 12

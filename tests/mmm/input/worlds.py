@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pma.mmm.geo_panel import Judge, geo_panel
-from pma.mmm.readiness import find
+from pma.mmm.input.geo_panel import Judge, geo_panel
+from pma.mmm.input.readiness import find
+from pma.mmm.input.variables import read_variables
 from pma.mmm.settings import ReadinessSettings
-from pma.mmm.variables import read_variables
 
-RULES = read_variables(Path(__file__).parents[2] / "conf" / "rules")
+RULES = read_variables(Path(__file__).parents[3] / "conf" / "rules")
 WEEKS = [date(2023, 1, 2) + timedelta(days=7 * week) for week in range(156)]
 N = len(WEEKS)
 ROLES = {

@@ -5,12 +5,12 @@ from datetime import date
 import pytest
 from pyspark.sql import functions as F
 
-from pma.mmm.calendar import CALENDAR
-from pma.mmm.panel import extent, mmm_input
+from pma.mmm.input.calendar import CALENDAR
+from pma.mmm.input.panel import extent, mmm_input
 from pma.mmm.settings import PanelSettings
 from pma.mmm.tables import MMM_INPUT
 from pma.tables import TableError, conform, require_unique
-from tests.mmm.marketplace import BRAND, DEMAND_GEN, GENERIC, REGIONS, RULES, W1, W2, W4, W5, WEEKS, feeds_of
+from tests.mmm.input.marketplace import BRAND, DEMAND_GEN, GENERIC, REGIONS, RULES, W1, W2, W4, W5, WEEKS, feeds_of
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from pma.marketing.tables import UNKNOWN
-from pma.mmm.gaps import AFTER, BEFORE, HOLE, NEVER
-from pma.mmm.variables import VariableRules
+from pma.mmm.input.gaps import AFTER, BEFORE, HOLE, NEVER
+from pma.mmm.input.variables import VariableRules
 
 
 def placed(spend: DataFrame) -> DataFrame:

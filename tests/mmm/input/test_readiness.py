@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pma.mmm.across import check_together, check_variable
-from pma.mmm.geo_panel import Judge
-from pma.mmm.readiness import CHECKS, COLUMNS, check_geo, readiness, require_judged
+from pma.mmm.input.across import check_together, check_variable
+from pma.mmm.input.geo_panel import Judge
+from pma.mmm.input.readiness import CHECKS, COLUMNS, check_geo, readiness, require_judged
 from pma.mmm.settings import ReadinessSettings
 from pma.mmm.tables import MMM_READINESS
 from pma.parallel import GroupsFailedError, ParallelSettings
 from pma.simulation.budgets import plan_budgets
 from pma.simulation.channels import CHANNEL_NAMES
 from pma.simulation.settings import SimulationSettings
-from tests.mmm.worlds import RATES, ROLES, RULES, WEEKS, N, accused, clean, feed, findings, long_rows
+from tests.mmm.input.worlds import RATES, ROLES, RULES, WEEKS, N, accused, clean, feed, findings, long_rows
 
 
 def gap(name, kind, places):

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pma.mmm.collinearity import BEYOND_CHANCE, LARGEST_VIF, common_weeks, follows_target, in_standard_errors, vif
-from pma.mmm.geo_panel import Judge, geo_panel
+from pma.mmm.input.collinearity import BEYOND_CHANCE, LARGEST_VIF, common_weeks, follows_target, in_standard_errors, vif
+from pma.mmm.input.geo_panel import Judge, geo_panel
 from pma.mmm.settings import ReadinessSettings
 from pma.simulation.marketplace import simulate
 from pma.simulation.settings import SimulationSettings
 from pma.simulation.trade import daily_counts
-from tests.mmm.worlds import RATES, RULES
+from tests.mmm.input.worlds import RATES, RULES
 
 
 def by_regression(values):

@@ -8,9 +8,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pma.marketing.tables import CONVERSIONS_OF, UNKNOWN
-from pma.mmm.gaps import known_gap
-from pma.mmm.geos import EXACT, ordered_sum
-from pma.mmm.variables import TARGETS, VariableRules
+from pma.mmm.input.gaps import known_gap
+from pma.mmm.input.geos import EXACT, ordered_sum
+from pma.mmm.input.variables import TARGETS, VariableRules
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from pma.marketing.tables import AD_SPEND, CONTEXT, CONVERSIONS
-from pma.mmm.panel import Feeds
-from pma.mmm.variables import read_variables
+from pma.mmm.input.panel import Feeds
+from pma.mmm.input.variables import read_variables
 
-RULES = read_variables(Path(__file__).parents[2] / "conf" / "rules")
+RULES = read_variables(Path(__file__).parents[3] / "conf" / "rules")
 W1, W2, W3, W4, W5 = (date(2025, 1, 6), date(2025, 1, 13), date(2025, 1, 20), date(2025, 1, 27), date(2025, 2, 3))
 WEEKS = (W1, W2, W3, W4, W5)
 REGIONS = {"DACH": ("DE", "AT")}

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from pma.mmm.gaps import AFTER, BEFORE, HOLE
-from pma.mmm.geo_panel import ALL, Finding, GeoPanel, listed, periods, spoken, weeks_of
-from pma.mmm.variables import HOLIDAYS
+from pma.mmm.input.gaps import AFTER, BEFORE, HOLE
+from pma.mmm.input.geo_panel import ALL, Finding, GeoPanel, listed, periods, spoken, weeks_of
+from pma.mmm.input.variables import HOLIDAYS
 
 UNSEEN = (
     "The model cannot see it: what it brings counts as demand that comes anyway, or goes to channels that run at the "

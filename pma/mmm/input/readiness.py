@@ -33,13 +33,13 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from pma.marketing.tables import UNKNOWN
-from pma.mmm import collinearity, missing, shapes
-from pma.mmm.across import check_together, check_variable
-from pma.mmm.calendar import records
-from pma.mmm.geo_panel import ALL, Finding, GeoPanel, Judge, geo_panel
-from pma.mmm.spending import with_feed
+from pma.mmm.input import collinearity, missing, shapes
+from pma.mmm.input.across import check_together, check_variable
+from pma.mmm.input.calendar import records
+from pma.mmm.input.geo_panel import ALL, Finding, GeoPanel, Judge, geo_panel
+from pma.mmm.input.spending import with_feed
+from pma.mmm.input.variables import VariableRules
 from pma.mmm.tables import MMM_READINESS
-from pma.mmm.variables import VariableRules
 from pma.parallel import GroupsFailedError, Mapped, ParallelSettings, map_groups
 
 Check = Callable[[GeoPanel], Iterable[Finding]]

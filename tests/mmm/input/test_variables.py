@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pma.mmm.variables import read_variables
+from pma.mmm.input.variables import read_variables
 from pma.tables import TableError
 
-RULES = Path(__file__).parents[2] / "conf" / "rules"
+RULES = Path(__file__).parents[3] / "conf" / "rules"
 
 
 def test_the_known_gaps_have_names_and_someone_who_can_fill_them():

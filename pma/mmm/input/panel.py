@@ -10,13 +10,13 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pma.mmm.geos import of_geos, weighted
-from pma.mmm.interactions import require_parts, with_interactions
-from pma.mmm.observed import Feeds, context_weeks, conversion_days, counted, target_weeks
+from pma.mmm.input.geos import of_geos, weighted
+from pma.mmm.input.interactions import require_parts, with_interactions
+from pma.mmm.input.observed import Feeds, context_weeks, conversion_days, counted, target_weeks
+from pma.mmm.input.spending import paid_weeks, placed
+from pma.mmm.input.variables import VariableRules
 from pma.mmm.settings import PanelSettings
-from pma.mmm.spending import paid_weeks, placed
 from pma.mmm.tables import MMM_INPUT
-from pma.mmm.variables import VariableRules
 from pma.tables import TableError
 
 # What each source gives for a country, week and variable.
@@ -60,14 +60,15 @@ def mmm_input(
 ) -> DataFrame:
     """Return the rows of `bl.mmm_input` less `run_id`: one per geo_level, geo, week_start and variable.
 
-    `calendar` has the columns of `pma.mmm.calendar.CALENDAR` and a row for each country and week that is wanted: the
-    newest `settings.weeks` of its weeks are kept. Days count in `feeds.timezone`, spend's as the accounts have them.
+    `calendar` has the columns of `pma.mmm.input.calendar.CALENDAR` and a row for each country and week that is wanted:
+    the newest `settings.weeks` of its weeks are kept. Days count in `feeds.timezone`, spend's as the accounts have
+    them.
 
     Missing and zero. A value is null, with the reason in `gap`, unless a source says it:
     - targets: `uploads` counts by origin country, `gmv` sums orders by the buyer's country. A week without any is 0
       where the week has conversions elsewhere and lies between the country's first and last; before it is
       `before_first_data`, after it `after_last_data`, and a week without conversions anywhere is a `hole`.
-    - paid: see `pma.mmm.spending.paid_weeks`: 0 only where the channel's platform delivered something else.
+    - paid: see `pma.mmm.input.spending.paid_weeks`: 0 only where the channel's platform delivered something else.
     - organic and context: nothing is 0 by itself; a week without a row is before_first_data, after_last_data, a
       hole, or `never` where the country has no row at all.
     - interaction (`a x b`): product of both, each divided by its largest absolute value in the geo; null where one is.

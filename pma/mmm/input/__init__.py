@@ -1,0 +1,1 @@
+"""The weekly input of the media mix model, and what is missing in it."""
