@@ -58,7 +58,7 @@ def driver(rows: pd.DataFrame, geos: int, candidates: int, folds: int) -> str:
 
 def main() -> None:
     """Print the tables."""
-    rows = media_world(channels=CHANNELS).rows.assign(data_origin="a bench")
+    rows = media_world(channels=CHANNELS).rows.assign(data_origin="a bench", unit="count")
     room = MmmSettings(fit=FIT)
     found = costs(rows, room)
     models = found.drop("seasonal_naive")

@@ -41,7 +41,7 @@ def room(candidates=None, folds=3, fit=None, **more):
 
 
 def tasks_of(rows, settings):
-    return make_fold_tasks(rows.assign(data_origin="a test"), NO_READINESS, settings)
+    return make_fold_tasks(rows.assign(data_origin="a test", unit="count"), NO_READINESS, settings)
 
 
 def scored(rows, settings, keep=lambda task: True):

@@ -46,7 +46,7 @@ def study(worlds):
         fit=FitSettings(targets=("uploads",)), validation=ValidationSettings(candidates={**WRONG, **RIGHT}, grid={})
     )
     rows = pd.concat([world.rows.assign(geo=name) for name, world in worlds.items()])
-    tasks = make_fold_tasks(rows.assign(data_origin="a study"), NO_READINESS, room)
+    tasks = make_fold_tasks(rows.assign(data_origin="a study", unit="count"), NO_READINESS, room)
     score = partial(score_fold, panels=tasks.panels, room=room)
     mapped = map_groups(tasks.tasks, score, TASK, folds_ddl(), "joblib", ParallelSettings(workers=2))
     assert mapped.errors.empty
