@@ -351,9 +351,8 @@ MMM_LANDED = TableSpec(
             Column(
                 spec.table,
                 "array<struct<" + ",".join(f"{c.name}:{c.type}" for c in spec.columns if c.name not in OF_FIT) + ">>",
-                f"rows of {spec.name}",
-                # A table of fits from before there were tests gets the column.
-                required=spec is not MMM_CALIBRATION,
+                # Nullable, so that a table of fits gets the column of a new kind of rows.
+                f"rows of {spec.name}; null: of a fit from before there were any",
             )
             for spec in FITS
         ),
