@@ -84,7 +84,7 @@ def fit_id(rows: pd.DataFrame, room: MmmSettings, tests: pd.DataFrame | None = N
     sorted_rows = rows[used].astype({"week_start": str}).sort_values(used[2:4], ignore_index=True)
     digest = hashlib.sha256(_code())
     digest.update(chosen_model(room.model, rows).model_dump_json().encode())
-    left_out = {"targets", "geo_levels", "methods", "calibrate", "use_selection"}
+    left_out = {"targets", "geo_levels", "methods", "calibrate", "use_selection", "land_seconds"}
     digest.update(room.fit.model_dump_json(exclude=left_out).encode())
     if "method" in rows and rows["method"].iloc[0] == "ridge":
         digest.update(room.ridge.model_dump_json().encode())

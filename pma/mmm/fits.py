@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from pma.marketing.tables import LIFT_TESTS
 from pma.mmm.agreement import check_frame, disagreements, with_disagreements
+from pma.mmm.batches import Batches
 from pma.mmm.fit import fit_geo
 from pma.mmm.input.calendar import records
 from pma.mmm.landing import TASK, TASK_DDL, Tasks, failed_runs, landed_records, rows_of, runs_of
@@ -33,23 +34,24 @@ def lift_tests(tables: Warehouse) -> pd.DataFrame | None:
 def fit_missing(tables: Warehouse, tasks: Tasks, room: MmmSettings, parallel: ParallelSettings) -> Mapped:
     """Fit the tasks whose fits have not landed in st_il.mmm_landed, and return what was mapped, its errors among it.
 
-    Each fit lands as it is done, so that a killed job goes on with the others; Spark's own engine, `pandas_udf`, hands
-    all of them over in one commit at its end.
+    Fits land soon after they are done (`mmm.fit.land_seconds`), so that a killed job goes on with the others; Spark's
+    own engine, `pandas_udf`, hands all of them over in one commit at its end.
     """
-    spark, on_spark = tables.spark, parallel.engine == "pandas_udf"
     tables.ensure(MMM_LANDED)
     todo = tasks.without(row["fit_id"] for row in _landed(tables, tasks).select("fit_id").collect())
-
-    def land(_: tuple[Any, ...], fits: pd.DataFrame) -> None:
-        frame = spark.createDataFrame(landed_records(fits), landed_ddl()).select("*", _stamp(tables))
-        tables.append_once(MMM_LANDED, frame, f"{tables.run_id}.{fits['fit_id'].iloc[0]}")
-
-    frame = spark.createDataFrame(records(todo), TASK_DDL) if on_spark else todo
-    mapped = fit_tasks(frame, tasks.tests, room, parallel, None if on_spark else land)
-    if on_spark:
-        tables.append_once(MMM_LANDED, mapped.rows.select("*", _stamp(tables)), tables.run_id)  # type: ignore[operator]
-        mapped.release()
+    if parallel.engine != "pandas_udf":
+        with Batches(partial(_land, tables), room.fit.land_seconds) as batches:
+            return fit_tasks(todo, tasks.tests, room, parallel, batches.add)
+    frame = tables.spark.createDataFrame(records(todo), TASK_DDL)
+    mapped = fit_tasks(frame, tasks.tests, room, parallel, None)
+    tables.append_once(MMM_LANDED, mapped.rows.select("*", _stamp(tables)), tables.run_id)  # type: ignore[operator]
+    mapped.release()
     return mapped
+
+
+def _land(tables: Warehouse, fits: pd.DataFrame) -> None:
+    frame = tables.spark.createDataFrame(landed_records(fits), landed_ddl()).select("*", _stamp(tables))
+    tables.append_once(MMM_LANDED, frame, f"{tables.run_id}.{fits['fit_id'].min()}")
 
 
 def fit_tasks(

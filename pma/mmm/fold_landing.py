@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import Any
 
 import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
+from pma.mmm.batches import Batches
 from pma.mmm.fold_tables import MMM_FOLDS, MMM_SELECTION, MMM_VALIDATION, folds_ddl
 from pma.mmm.fold_tasks import TASK, TASK_DDL, FoldTasks
 from pma.mmm.input.calendar import records
@@ -27,31 +26,6 @@ from pma.warehouse import Warehouse
 _LISTS = tuple(column.name for column in MMM_FOLDS.columns if column.type.startswith("array"))
 
 
-class Landing:
-    """Folds that have ended and are not committed yet: they land together, every so many seconds.
-
-    A commit takes as long as a fold, and each one leaves a file. A job that is killed loses those of its last seconds.
-    """
-
-    def __init__(self, tables: Warehouse, seconds: float) -> None:
-        self.tables, self.seconds = tables, seconds
-        self.held: list[pd.DataFrame] = []
-        self.landed_at = time.monotonic()
-
-    def add(self, _: tuple[Any, ...], folds: pd.DataFrame) -> None:
-        """Take the row of a fold, and let all that are held land where it is time; as map_groups calls it."""
-        self.held.append(folds)
-        if time.monotonic() - self.landed_at >= self.seconds:
-            self.flush()
-
-    def flush(self) -> None:
-        """Let those that are held land."""
-        if self.held:
-            folds = pd.concat([one.astype(object) for one in self.held], ignore_index=True)
-            _append(self.tables, _frame(self.tables, folds, spark_schema(folds_ddl())), str(folds["fold_id"].min()))
-        self.held, self.landed_at = [], time.monotonic()
-
-
 def score_missing(tables: Warehouse, tasks: FoldTasks, room: MmmSettings, parallel: ParallelSettings) -> Mapped:
     """Score the folds that have not landed in st_il.mmm_folds; return what was mapped, its errors among it.
 
@@ -65,11 +39,8 @@ def score_missing(tables: Warehouse, tasks: FoldTasks, room: MmmSettings, parall
     score = partial(score_fold, panels=panels, room=room, engine=parallel.engine)
     if parallel.engine == "pandas_udf":
         return _joined([_on_spark(tables, part, score, parallel) for part in _parts(todo, room.validation.land_folds)])
-    landing = Landing(tables, room.validation.land_seconds)
-    try:
-        return map_groups(todo, score, TASK, folds_ddl(), None, parallel, landing.add)
-    finally:
-        landing.flush()
+    with Batches(partial(_land, tables), room.validation.land_seconds) as batches:
+        return map_groups(todo, score, TASK, folds_ddl(), None, parallel, batches.add)
 
 
 def write_selection(
@@ -138,6 +109,10 @@ def _joined(parts: Iterable[Mapped]) -> Mapped:
     errors = [part.errors for part in parts if part.failed]
     empty = pd.DataFrame(columns=names)
     return Mapped(empty, pd.concat(errors) if errors else empty, sum(part.groups for part in parts))
+
+
+def _land(tables: Warehouse, folds: pd.DataFrame) -> None:
+    _append(tables, _frame(tables, folds, spark_schema(folds_ddl())), str(folds["fold_id"].min()))
 
 
 def _append(tables: Warehouse, folds: DataFrame, name: str) -> None:

@@ -212,6 +212,7 @@ class FitSettings(Section):
     kept_draws: PositiveInt = Field(200, description="draws that are written for planning")
     curve_points: int = Field(21, ge=3, description="spend levels of a response curve")
     curve_until: PositiveFloat = Field(2.0, description="its last spend level, in the channel's usual spend")
+    land_seconds: PositiveFloat = Field(10.0, description="fits that have ended land together, every so often")
     min_weeks: int = Field(30, ge=4, description="a geo with fewer known weeks of the target is not fitted")
     max_rhat: PositiveFloat = Field(1.02, description="a fit with a larger R-hat is flagged")
     min_ess: PositiveFloat = Field(200.0, description="a fit with a smaller effective sample size is flagged")
@@ -230,9 +231,9 @@ class FitSettings(Section):
     checks: tuple[Literal["refresh", "placebo", "prior"], ...] = Field(
         ("refresh", "placebo", "prior"), description="what is fitted again with a change that should not matter"
     )
-    check_chains: PositiveInt = Field(2, description="chains of a check's fit")
+    check_chains: PositiveInt = Field(1, description="chains of a check's fit")
     check_tune: PositiveInt = Field(300, description="draws of each chain that only adapt the sampler")
-    check_draws: PositiveInt = Field(300, description="draws of each chain that are kept")
+    check_draws: PositiveInt = Field(400, description="draws of each chain that are kept")
     hidden_weeks: PositiveInt = Field(4, description="refresh: last weeks whose target is hidden")
     max_holdout_error: float = Field(0.2, gt=0, description="refresh: a larger error in the hidden weeks is flagged")
     max_refresh_change: float = Field(

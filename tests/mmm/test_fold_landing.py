@@ -1,13 +1,15 @@
 """Folds land together, and none is lost that has ended when the job is stopped."""
 
 from datetime import date
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from pma.mmm import fold_landing
-from pma.mmm.fold_landing import Landing, failed_folds, score_missing
+from pma.mmm.batches import Batches
+from pma.mmm.fold_landing import failed_folds, score_missing
 from pma.mmm.fold_tables import MMM_FOLDS
 from pma.mmm.fold_tasks import COLUMNS as TASK_COLUMNS
 from pma.mmm.fold_tasks import FoldTasks
@@ -30,15 +32,15 @@ def landed(tables):
 
 def test_folds_are_held_until_it_is_time_and_then_land_in_one_commit(warehouse):
     warehouse.ensure(MMM_FOLDS)
-    landing = Landing(warehouse, seconds=1e6)
+    batches = Batches(partial(fold_landing._land, warehouse), seconds=1e6)
     for number in (1, 2, 3):
-        landing.add((), fold(number, parameters=None if number == 2 else 7))
+        batches.add((), fold(number, parameters=None if number == 2 else 7))
     before = warehouse.version(MMM_FOLDS)
-    landing.flush()
-    landing.flush()
+    batches.flush()
+    batches.flush()
     assert landed(warehouse) == ["id 1", "id 2", "id 3"] and warehouse.version(MMM_FOLDS) == before + 1
-    landing.seconds = 0.0
-    landing.add((), fold(4))
+    batches.seconds = 0.0
+    batches.add((), fold(4))
     assert landed(warehouse)[-1] == "id 4"
     rows = warehouse.read(MMM_FOLDS).orderBy("fold").collect()
     assert [row["parameters"] for row in rows] == [7, None, 7, 7]
