@@ -24,14 +24,6 @@ FIT = {
     **{"targets": ["uploads"], "methods": ["bayes"], "chains": 2, "tune": 500, "draws": 500},
     **{"kept_draws": 20, "land_seconds": 1.0},
 }
-    "targets": ["uploads"],
-    "methods": ["bayes"],
-    "chains": 2,
-    "tune": 500,
-    "draws": 500,
-    "kept_draws": 20,
-    "land_seconds": 1.0,
-}
 
 
 @pytest.fixture(scope="module")
