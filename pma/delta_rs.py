@@ -51,7 +51,9 @@ class FolderTables:
 
         table = self._table(spec)
         schema = pa.schema(table.schema().to_arrow())
-        records = [{name: row[name] for name in schema.names} for row in rows.to_dict("records")]
+        # In pandas a null among whole numbers is not a number.
+        known = rows.astype(object).where(rows.notna(), None)
+        records = [{name: row[name] for name in schema.names} for row in known.to_dict("records")]
         write_deltalake(table, pa.Table.from_pylist(records, schema=schema), mode="append")
         self.rows_written[spec.name] = self.rows_written.get(spec.name, 0) + len(rows)
         logger.info("%s: %d rows written", spec.name, len(rows))

@@ -21,8 +21,13 @@ from tests.mmm.media_world import media_world
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 GEOS = ("AT", "BE", "CH", "CZ", "DE", "DK", "ES", "FR")
 FIT = {
-    **{"targets": ["uploads"], "methods": ["bayes"], "chains": 2, "tune": 500, "draws": 500},
-    **{"kept_draws": 20, "land_seconds": 1.0},
+    "targets": ["uploads"],
+    "methods": ["bayes"],
+    "chains": 2,
+    "tune": 500,
+    "draws": 500,
+    "kept_draws": 20,
+    "land_seconds": 1.0,
 }
 
 
