@@ -113,9 +113,7 @@ def placebo(again: Again) -> Iterator[Check]:
     true = [c for c in range(len(more.channels)) if c != at]
     usual = _together(more, media, true)
     ratio = float(np.median(returns(more, media)[:, at]) / usual)
-    detail = (
-        f"{name} with its weeks shuffled, which brings nothing, gets {ratio:.0%} of the ROAS of all channels together"
-    )
+    detail = f"a channel without effect ({name} with its weeks shuffled) gets {ratio:.0%} of the ROAS of all channels together"
     yield Check("placebo", ALL, ratio, settings.max_placebo, detail)
 
 
@@ -125,11 +123,16 @@ def prior(again: Again) -> Iterator[Check]:
     media = again.fit(replace(design, effect_scale=FACTOR * design.effect_scale)).media
     moved = np.log(np.median(returns(design, media), axis=0) / np.median(again.roas, axis=0)) / np.log(FACTOR)
     middle = float(np.median(moved))
-    detail = f"were twice the effect assumed beforehand, the middle ROAS would be {FACTOR**middle - 1:+.0%}"
+    detail = f"were twice the effect assumed beforehand, the middle ROAS would be {_larger(middle)}"
     yield Check("prior", ALL, middle, settings.max_prior_pull, detail)
     for name, pull in zip(design.channels, moved.tolist(), strict=True):
-        detail = f"were twice the effect assumed beforehand, its ROAS would be {FACTOR**pull - 1:+.0%}"
+        detail = f"were twice the effect assumed beforehand, its ROAS would be {_larger(pull)}"
         yield Check("prior", name, pull, settings.max_prior_pull, detail)
+
+
+def _larger(pull: float) -> str:
+    change = FACTOR**pull - 1
+    return f"{abs(change):.0%} {'larger' if change >= 0 else 'smaller'}"
 
 
 def channel_doubts(found: list[Check], channels: tuple[str, ...]) -> list[str | None]:
