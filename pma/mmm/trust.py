@@ -113,7 +113,8 @@ def placebo(again: Again) -> Iterator[Check]:
     true = [c for c in range(len(more.channels)) if c != at]
     usual = _together(more, media, true)
     ratio = float(np.median(returns(more, media)[:, at]) / usual)
-    detail = f"a channel without effect ({name} with its weeks shuffled) gets {ratio:.0%} of the ROAS of all channels together"
+    shuffled = f"a channel without effect ({name} with its weeks shuffled)"
+    detail = f"{shuffled} gets {ratio:.0%} of the ROAS of all channels together"
     yield Check("placebo", ALL, ratio, settings.max_placebo, detail)
 
 
