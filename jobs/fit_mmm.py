@@ -2,8 +2,9 @@
 
 from pma.mmm.fits import fit_missing, lift_tests, write_fits
 from pma.mmm.fold_landing import selected
+from pma.mmm.input.tables import MMM_INPUT, MMM_READINESS
 from pma.mmm.landing import fits_text, make_tasks
-from pma.mmm.tables import MMM_INPUT, MMM_READINESS, MMM_RUNS
+from pma.mmm.tables import MMM_RUNS
 from pma.parallel import check_threshold
 from pma.runs import job_run
 

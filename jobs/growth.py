@@ -7,26 +7,22 @@ from pma.marketing.growth_summary import growth_trend, last_complete_week
 from pma.marketing.reach import data_reach, log_reach
 from pma.marketing.tables import AD_SPEND, CAMPAIGNS, EVENT_ATTRIBUTION
 from pma.marketing.weekly_tables import WEEKLY_GROWTH
-from pma.query import register
+from pma.query import publish_views
 from pma.report.growth_page import growth_text, write_growth_page
 from pma.report.growth_words import Facts
 from pma.runs import job_run
-from pma.views import create_views, read_views
 
 
 def main(argv: list[str] | None = None) -> None:
     """Nothing is written where the sums differ from those of spend and credit."""
     with job_run("growth", argv) as run:
-        tables, room, warehouse = run.tables, run.settings.marketing, run.settings.warehouse
+        tables, room = run.tables, run.settings.marketing
         spend, credit = tables.read(AD_SPEND), tables.read(EVENT_ATTRIBUTION)
         rows = weekly_growth(spend, credit, tables.read(CAMPAIGNS), room, run.settings.feeds.data_origin).persist()
         require_totals(rows, spend, credit)
         log_reach(data_reach(spend, credit, room).collect())
         tables.replace(WEEKLY_GROWTH, rows.withColumn("run_id", F.lit(run.run_id)))
-        views = read_views(run.settings.rules)
-        # A folder's new table gets its name first; a catalog has it.
-        register(run.spark, warehouse, views)
-        create_views(run.spark, warehouse, views)
+        publish_views(run.spark, run.settings.warehouse, run.settings.rules)
         report = tables.read(WEEKLY_GROWTH)
         week, trend = last_complete_week(report).toPandas(), growth_trend(report).toPandas()
         facts = Facts(room.spend.currency, room.sessions.timezone, room.attribution.window_days)

@@ -7,8 +7,9 @@ from pma.mmm.batches import Batches
 from pma.mmm.fits import fit_tasks
 from pma.mmm.fold_landing import choices
 from pma.mmm.fold_tables import MMM_SELECTION
+from pma.mmm.input.tables import MMM_INPUT, MMM_READINESS
 from pma.mmm.landing import make_tasks
-from pma.mmm.tables import MMM_INPUT, MMM_LANDED, MMM_READINESS
+from pma.mmm.tables import MMM_LANDED
 from pma.parallel import check_threshold
 from pma.runs import plain_run
 

@@ -8,8 +8,9 @@ from pma.mmm.input.calendar import spanned_calendar
 from pma.mmm.input.geo_panel import Judge
 from pma.mmm.input.panel import Feeds, extent, mmm_input
 from pma.mmm.input.readiness import readiness, readiness_rows, require_judged
+from pma.mmm.input.tables import MMM_INPUT, MMM_READINESS
 from pma.mmm.input.variables import read_variables
-from pma.mmm.tables import MMM_INPUT, MMM_LANDED, MMM_READINESS
+from pma.mmm.tables import MMM_LANDED
 from pma.report.readiness_page import readiness_text, write_readiness_page
 from pma.runs import job_run
 

@@ -4,29 +4,14 @@ from pyspark.sql import functions as F
 
 from pma.marketing.weekly_tables import WEEKLY_GROWTH
 from pma.mmm.carryover import carryover
+from pma.mmm.input.tables import MMM_INPUT
 from pma.mmm.roas_comparison import Sources, roas_comparison
-from pma.mmm.tables import (
-    MMM_CHANNEL_SUMMARY,
-    MMM_CONTRIBUTIONS,
-    MMM_FIT_WEEKS,
-    MMM_INPUT,
-    MMM_POSTERIOR,
-    MMM_RESPONSE_CURVES,
-    MMM_RUNS,
-    ROAS_COMPARISON,
-)
-from pma.query import register
-from pma.report.mmm_fit import MmmRows
+from pma.mmm.tables import MMM_CHANNEL_SUMMARY, MMM_POSTERIOR, MMM_RUNS, ROAS_COMPARISON
+from pma.query import publish_views
+from pma.report.mmm_fit import SHOWN, MmmRows
 from pma.report.mmm_page import mmm_text, write_mmm_page
 from pma.report.mmm_words import Facts
 from pma.runs import job_run
-from pma.views import create_views, read_views
-
-# In the order of MmmRows.
-PAGE = (
-    *(MMM_RUNS, MMM_CONTRIBUTIONS, MMM_CHANNEL_SUMMARY, MMM_RESPONSE_CURVES, MMM_FIT_WEEKS, ROAS_COMPARISON),
-    MMM_POSTERIOR,
-)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -36,11 +21,9 @@ def main(argv: list[str] | None = None) -> None:
         sources = Sources(*map(tables.read, (MMM_CHANNEL_SUMMARY, MMM_RUNS, MMM_INPUT, WEEKLY_GROWTH)))
         compared = roas_comparison(sources, settings.mmm.comparison, currency)
         tables.replace(ROAS_COMPARISON, compared.withColumn("run_id", F.lit(run.run_id)))
-        views = read_views(settings.rules)
-        register(run.spark, settings.warehouse, views)
-        create_views(run.spark, settings.warehouse, views)
-        *shown, posterior = (tables.read(spec).toPandas() for spec in PAGE)
-        rows = MmmRows(*[*shown, carryover(posterior)])
+        publish_views(run.spark, settings.warehouse, settings.rules)
+        shown = [tables.read(spec).toPandas() for spec in SHOWN]
+        rows = MmmRows(*[*shown, carryover(tables.read(MMM_POSTERIOR).toPandas())])
         facts = Facts(run.run_id, currency)
         page = write_mmm_page(rows, facts, settings.report)
         print(f"{mmm_text(rows, facts)}\n{page.resolve()}")

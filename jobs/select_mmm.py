@@ -2,8 +2,8 @@
 
 from pma.mmm.fold_landing import score_missing, write_selection
 from pma.mmm.fold_tasks import make_fold_tasks
+from pma.mmm.input.tables import MMM_INPUT, MMM_READINESS
 from pma.mmm.selection import selection_text
-from pma.mmm.tables import MMM_INPUT, MMM_READINESS
 from pma.parallel import check_threshold
 from pma.runs import job_run
 

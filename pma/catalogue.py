@@ -10,13 +10,14 @@ from pma.embeddings.tables import TABLES as EMBEDDINGS
 from pma.marketing.tables import TABLES as MARKETING
 from pma.marketing.weekly_tables import TABLES as WEEKLY
 from pma.mmm.fold_tables import TABLES as FOLDS
+from pma.mmm.input.tables import TABLES as MMM_INPUTS
 from pma.mmm.tables import TABLES as MMM
 from pma.runs import RUNS
 from pma.simulation.tables import TABLES as TRUTH
 from pma.sources.tables import TABLES as SOURCES
 from pma.tables import document
 
-TABLES = (QUARANTINE, *SOURCES, *EMBEDDINGS, *MARKETING, *WEEKLY, *MMM, *FOLDS, *TRUTH, RUNS)
+TABLES = (QUARANTINE, *SOURCES, *EMBEDDINGS, *MARKETING, *WEEKLY, *MMM_INPUTS, *MMM, *FOLDS, *TRUTH, RUNS)
 
 if __name__ == "__main__":
     Path(sys.argv[1]).write_text(document(TABLES), encoding="utf-8")

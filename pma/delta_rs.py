@@ -62,12 +62,11 @@ class FolderTables:
         from deltalake import DeltaTable
         from deltalake.exceptions import TableNotFoundError
 
-        folder = f"{self._root}/{spec.layer}/{spec.table}"
         try:
-            return DeltaTable(folder)
+            return DeltaTable(self._folder(spec))
         except TableNotFoundError as error:
             raise TableError(
-                f"{spec.name}: not in the warehouse ({folder}). Fix: run the job that writes it"
+                f"{spec.name}: not in the warehouse ({self._folder(spec)}). Fix: run the job that writes it"
             ) from error
 
     def _folder(self, spec: TableSpec) -> str:

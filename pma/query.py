@@ -48,6 +48,16 @@ def register(spark: SparkSession, settings: WarehouseSettings, views: Sequence[V
     _register_views(spark, settings, views)
 
 
+def publish_views(spark: SparkSession, settings: WarehouseSettings, rules: str) -> None:
+    """Give a folder's new tables their names, and make every view of the rules whose tables are there.
+
+    Raises TableError, by the view's name, where Spark does not take its SQL.
+    """
+    views = read_views(rules)
+    register(spark, settings, views)
+    create_views(spark, settings, views)
+
+
 def _register_views(spark: SparkSession, settings: WarehouseSettings, views: Sequence[View]) -> None:
     """Make the views that the session does not know as they are now, and drop those that are no longer so."""
     known: dict[str, str] = json.loads(spark.conf.get(VIEWS, "{}") or "{}")

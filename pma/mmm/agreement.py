@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pma.mmm.input.calendar import records
 from pma.mmm.outcome import check_rows
 from pma.mmm.spec import FitSettings
 from pma.mmm.tables import MMM_CHECKS
-from pma.mmm.trust import ALL, Check
+from pma.mmm.trust import ALL, Check, sentences
+from pma.parallel.frames import to_spark
 
 FIT = ["geo_level", "geo", "target"]
 NAME = "ridge"
 # As a logarithm of base 2; and the least ROAS that has one.
 TWICE, LEAST = 1.0, 1e-12
-MEANS = "Where two methods differ, test before money moves."
 
 
 def disagreements(summary: pd.DataFrame, settings: FitSettings) -> pd.DataFrame:
@@ -61,11 +62,10 @@ def _whole(apart: pd.DataFrame, share: float, settings: FitSettings) -> Check:
 
 def with_disagreements(runs: DataFrame, found: pd.DataFrame) -> DataFrame:
     """Return rows of bl.mmm_runs in which a model's fit that fails the check of the geo as a whole is flagged."""
-    failed = found[(found["channel"] == ALL) & ~found["is_passed"].astype(bool)]
-    said = [
-        (*(row[name] for name in FIT), "bayes", f"{row['detail'][0].upper()}{row['detail'][1:]}. {MEANS}")
-        for row in failed.to_dict("records")
-    ]
+    said = []
+    for key, rows in found.groupby(FIT, sort=True):
+        checks = [Check(*row) for row in rows[[field.name for field in fields(Check)]].itertuples(index=False)]
+        said += [(*key, "bayes", sentence) for sentence in sentences(checks)]
     words = runs.sparkSession.createDataFrame(said, ", ".join(f"{name} string" for name in (*FIT, "method", "words")))
     joined = runs.join(F.broadcast(words), [*FIT, "method"], how="left")
     changed = {
@@ -79,6 +79,6 @@ def check_frame(found: pd.DataFrame, runs: DataFrame) -> DataFrame:
     """Return the rows of bl.mmm_checks less run_id; `runs`: of bl.mmm_runs, whose data_origin each row gets."""
     ddl = ", ".join(f"{column.name} {column.type}" for column in MMM_CHECKS.columns if column.name in found)
     names = [part.split()[0] for part in ddl.split(", ")]
-    rows = runs.sparkSession.createDataFrame(records(found[names]), ddl)
+    rows = to_spark(runs.sparkSession, found[names], ddl)
     origins = runs.where(F.col("method") == "bayes").select(*FIT, "method", "data_origin")
     return rows.join(F.broadcast(origins), FIT, how="inner")

@@ -10,7 +10,7 @@ import pandas as pd
 
 
 class Batches:
-    """Results of groups that land together, every so many seconds.
+    """Results of groups that land together, with the first that ends so many seconds after the last landing.
 
     A commit takes as long as a short fit, on a core that fits could use, and each one leaves a file. A job that is
     killed loses those of its last seconds.

@@ -8,7 +8,6 @@ points of the saturation curve instead (`add_lift_test_measurements`), which is 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -16,10 +15,10 @@ from pma.mmm.design import Design
 from pma.mmm.effects import Fitted, Media, returns
 from pma.mmm.layout import Draws
 from pma.mmm.lift_tests import LiftTest, compact
+from pma.mmm.outcome import Row
 from pma.mmm.tables import MMM_CALIBRATION, OF_FIT
 from pma.mmm.transforms import adstock, saturate
 
-Row = dict[str, Any]
 # So many standard deviations, of model and measurement together, are more than chance.
 APART = 2.0
 # Residuals that grow by this with the tests say that the weeks do not agree with them.

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from pma.mmm.input.collinearity import BEYOND_CHANCE, EARLIER_WEEKS, in_standard_errors, logarithm
 from pma.mmm.lift_tests import clearly_tested, no_lifts, without_changes
+from pma.mmm.linear import principal_axes
+from pma.mmm.series import followed
 
 if TYPE_CHECKING:
     from pma.mmm.design import Design
@@ -68,7 +69,7 @@ def without_tests(design: Design) -> Design:
         columns=design.columns[:, kept],
         means=design.means[kept],
         none=design.none[kept],
-        rotation=_axes(design.columns[:, kept], design.explained),
+        rotation=principal_axes(design.columns[:, kept], design.explained),
     )
 
 
@@ -94,25 +95,16 @@ def _with_column(design: Design, name: str, column: np.ndarray) -> Design:
         columns=columns,
         means=np.append(design.means, mean),
         none=np.append(design.none, 0.0),
-        rotation=_axes(columns, design.explained),
+        rotation=principal_axes(columns, design.explained),
     )
-
-
-def _axes(columns: np.ndarray, explained: np.ndarray) -> np.ndarray:
-    axes: np.ndarray = np.linalg.svd(columns[explained > 0], full_matrices=True)[2].T
-    return axes if columns.shape[1] else np.zeros((0, 0))
 
 
 def _follows(design: Design, least: float) -> list[str | None]:
     """Return what says of each channel that its spend follows the target; None: nothing."""
-    target = logarithm(pd.Series(np.where(design.explained > 0, design.value, np.nan)))
-    earlier = target.rolling(EARLIER_WEEKS, min_periods=EARLIER_WEEKS).mean().shift(1)
+    target = pd.Series(np.where(design.explained > 0, design.value, np.nan))
     said: list[str | None] = []
     for c, name in enumerate(design.channels):
-        spent, found = logarithm(pd.Series(_planned(design, c))), {}
-        for weeks, series in (("the same week", target), ("the four weeks before", earlier)):
-            value, errors = in_standard_errors(spent, series)
-            found[weeks] = value if errors >= BEYOND_CHANCE else 0.0
+        found = followed(pd.Series(_planned(design, c)), target)
         weeks = max(found, key=lambda name: found[name])
         sentence = (
             f"{name}: its spend moves with {design.target} of {weeks} (correlation {found[weeks]:.2f}). Budget may "

@@ -15,6 +15,7 @@ What makes it quick to sample:
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -37,6 +38,43 @@ from pma.mmm.media_density import (
 )
 
 LEVEL, SIGMA = 0, 1
+
+
+class Data(NamedTuple):
+    """What a density is of: the data of one design and its priors.
+
+    y: target in usual weeks, (weeks,). explained: 1 where the week enters the likelihood, (weeks,). spend: known spend
+    in usual weeks, 0 where unknown; unknown: what a gap level of 1 would be there, 0 where known; known: weights that
+    sum to 1 over explained weeks of known spend; all (channels, weeks). columns: (weeks, k), column_means: (k,). basis:
+    (weeks, waves). adstock_kind, saturation_kind, on_coefficient (1: the prior is on the coefficient): (channels,).
+    slots, families, first, second: (6, channels), place in theta and prior of each parameter. scalars: the numbers of
+    `Layout.scalars`. lags: of adstock. lift and what follows: see `pma.mmm.lift_density`; empty without tests.
+    """
+
+    y: np.ndarray
+    explained: np.ndarray
+    spend: np.ndarray
+    unknown: np.ndarray
+    known: np.ndarray
+    columns: np.ndarray
+    column_means: np.ndarray
+    basis: np.ndarray
+    adstock_kind: np.ndarray
+    saturation_kind: np.ndarray
+    on_coefficient: np.ndarray
+    slots: np.ndarray
+    families: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+    scalars: np.ndarray
+    lags: int
+    lift: np.ndarray
+    lift_error: np.ndarray
+    lift_of: np.ndarray
+    lift_channel: np.ndarray
+    lift_spend: np.ndarray
+    lift_unknown: np.ndarray
+    lift_counts: np.ndarray
 
 
 @jit
@@ -93,14 +131,13 @@ def standard_normals(block, e, factor, values, gradient):  # type: ignore[no-unt
 
 
 @jit
-def channel_back(  # type: ignore[no-untyped-def]
-    c, e, sum_e, pull, lift_slope, explained, known, kappa, mean, centre, value, slots, families, first, second,
-    on_coefficient, theta, gradient, back,
-):  # fmt: skip
+def channel_back(c, e, sum_e, pull, lift_slope, data, kappa, mean, centre, value, theta, gradient, back):  # type: ignore[no-untyped-def]
     """Return the log-prior of a channel's effect; fill its slope, and `back`: the slopes by saturated media.
 
-    `lift_slope`: that by kappa of the lift tests.
+    `lift_slope`: that by kappa of the lift tests; `data`: a `Data`; `kappa` to `value`: of the channel.
     """
+    explained, known, on_coefficient = data.explained, data.known[c], data.on_coefficient[c]
+    slots, families, first, second = data.slots, data.families, data.first, data.second
     weeks = e.shape[0]
     by_kappa = lift_slope - centre * (sum_e + pull)
     for t in range(weeks):
@@ -121,44 +158,16 @@ def channel_back(  # type: ignore[no-untyped-def]
 
 
 @jit
-def log_density(  # type: ignore[no-untyped-def]
-    theta,
-    gradient,
-    y,
-    explained,
-    spend,
-    unknown,
-    known,
-    columns,
-    column_means,
-    basis,
-    adstock_kind,
-    saturation_kind,
-    on_coefficient,
-    slots,
-    families,
-    first,
-    second,
-    scalars,
-    lags,
-    lift,
-    lift_error,
-    lift_of,
-    lift_channel,
-    lift_spend,
-    lift_unknown,
-    lift_counts,
-):
+def log_density(theta, gradient, data):  # type: ignore[no-untyped-def]
     """Return the log-density at theta up to a constant, and fill its gradient.
 
-    theta, gradient: (dimensions,), laid out as `pma.mmm.layout.Layout` says. y: target in usual weeks, (weeks,).
-    explained: 1 where the week enters the likelihood, (weeks,). spend: known spend in usual weeks, 0 where unknown;
-    unknown: what a gap level of 1 would be there, 0 where known; known: weights that sum to 1 over explained weeks of
-    known spend; all (channels, weeks). columns: (weeks, k), column_means: (k,). basis: (weeks, waves). adstock_kind,
-    saturation_kind, on_coefficient (1: the prior is on the coefficient): (channels,). slots, families, first, second:
-    (6, channels), place in theta and prior of each parameter. scalars: the numbers of `Layout.scalars`. lift and what
-    follows: see `pma.mmm.lift_density`; all empty where there are no tests.
+    theta, gradient: (dimensions,), laid out as `pma.mmm.layout.Layout` says. data: a `Data`.
     """
+    y, explained, lags, scalars = data.y, data.explained, data.lags, data.scalars
+    spend, unknown, known = data.spend, data.unknown, data.known
+    columns, column_means, basis = data.columns, data.column_means, data.basis
+    adstock_kind, saturation_kind = data.adstock_kind, data.saturation_kind
+    slots, families, first, second = data.slots, data.families, data.first, data.second
     weeks, channels, k, waves = y.shape[0], spend.shape[0], columns.shape[1], basis.shape[1]
     at_tau, at_columns, at_waves = int(scalars[1]), int(scalars[2]), int(scalars[3])
     gradient[:] = 0.0
@@ -205,16 +214,24 @@ def log_density(  # type: ignore[no-untyped-def]
         gradient[at_tau] = tau * (wave * e).sum() + slope_tau
 
     by_lift = np.empty((6, channels))
-    logp += lift_likelihood(
-        lift, lift_error, lift_of, lift_channel, lift_spend, lift_unknown, lift_counts, own, weights, by_first,
-        by_second, mean, saturation_kind, by_lift,
-    )  # fmt: skip
+    logp += lift_likelihood(data, own, weights, by_first, by_second, mean, by_lift)
     back = np.empty(weeks)
     for c in range(channels):
         logp += channel_back(
-            c, e, sum_e, pull, by_lift[EFFECT, c], explained, known[c], own[EFFECT, c], mean[c], centre[c], value[c],
-            slots, families, first, second, on_coefficient[c], theta, gradient, back,
-        )  # fmt: skip
+            c,
+            e,
+            sum_e,
+            pull,
+            by_lift[EFFECT, c],
+            data,
+            own[EFFECT, c],
+            mean[c],
+            centre[c],
+            value[c],
+            theta,
+            gradient,
+            back,
+        )
         by = np.zeros(6)
         by[SATURATION_1], by[SATURATION_2] = saturated_back(
             saturation_kind[c], level[c], own[SATURATION_1, c], own[SATURATION_2, c], value[c], logs[c], back

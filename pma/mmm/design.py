@@ -11,6 +11,7 @@ from pma.mmm.basis import trend_waves
 from pma.mmm.confounding import with_demand
 from pma.mmm.lift_tests import Lifts, no_lifts, with_tests
 from pma.mmm.linear import left_over, linear_columns
+from pma.mmm.series import varies
 from pma.mmm.spec import FitSettings, MediaSpec, ModelSpec
 
 WEEK = pd.Timedelta(days=7)
@@ -203,7 +204,7 @@ def _check_target(seen: np.ndarray, target: str, settings: FitSettings) -> None:
             f"{target} is known in {len(seen)} weeks; a model needs {settings.min_weeks} (mmm.fit.min_weeks). "
             "Wait for more weeks, or model its management region"
         )
-    if np.ptp(seen) <= 1e-9 * np.abs(seen).max():
+    if not varies(seen):
         raise NotFitError(f"{target} is {seen[0]:g} in every week: there is nothing to explain. Check its feed")
 
 

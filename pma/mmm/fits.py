@@ -14,12 +14,12 @@ from pma.marketing.tables import LIFT_TESTS
 from pma.mmm.agreement import check_frame, disagreements, with_disagreements
 from pma.mmm.batches import Batches
 from pma.mmm.fit import fit_geo
-from pma.mmm.input.calendar import records
-from pma.mmm.landing import TASK, TASK_DDL, Tasks, failed_runs, landed_records, rows_of, runs_of
+from pma.mmm.landing import TASK, TASK_DDL, Tasks, failed_runs, rows_of, runs_of
 from pma.mmm.settings import MmmSettings
 from pma.mmm.spec import FitSettings
 from pma.mmm.tables import FITS, MMM_CHANNEL_SUMMARY, MMM_CHECKS, MMM_LANDED, MMM_RUNS, landed_ddl
 from pma.parallel import Mapped, ParallelSettings, map_groups
+from pma.parallel.frames import to_spark
 from pma.warehouse import Warehouse
 
 # Takes a fit as it is done: its key, and its one row.
@@ -42,7 +42,7 @@ def fit_missing(tables: Warehouse, tasks: Tasks, room: MmmSettings, parallel: Pa
     if parallel.engine != "pandas_udf":
         with Batches(partial(_land, tables), room.fit.land_seconds) as batches:
             return fit_tasks(todo, tasks.tests, room, parallel, batches.add)
-    frame = tables.spark.createDataFrame(records(todo), TASK_DDL)
+    frame = to_spark(tables.spark, todo, TASK_DDL)
     mapped = fit_tasks(frame, tasks.tests, room, parallel, None)
     tables.append_once(MMM_LANDED, mapped.rows.select("*", _stamp(tables)), tables.run_id)  # type: ignore[operator]
     mapped.release()
@@ -50,7 +50,7 @@ def fit_missing(tables: Warehouse, tasks: Tasks, room: MmmSettings, parallel: Pa
 
 
 def _land(tables: Warehouse, fits: pd.DataFrame) -> None:
-    frame = tables.spark.createDataFrame(landed_records(fits), landed_ddl()).select("*", _stamp(tables))
+    frame = to_spark(tables.spark, fits, landed_ddl()).select("*", _stamp(tables))
     tables.append_once(MMM_LANDED, frame, f"{tables.run_id}.{fits['fit_id'].min()}")
 
 
@@ -76,7 +76,8 @@ def write_fits(
 
     Where both methods made a fit, how far they agree is one of its checks.
     """
-    landed, stamp = _landed(tables, tasks).drop("run_id"), _stamp(tables)
+    # Eight tables are made of them.
+    landed, stamp = _landed(tables, tasks).drop("run_id").persist(), _stamp(tables)
     runs = runs_of(landed)
     apart = disagreements(rows_of(landed, MMM_CHANNEL_SUMMARY).toPandas(), settings)
     for spec in FITS:
@@ -85,8 +86,9 @@ def write_fits(
             rows = rows.unionByName(check_frame(apart, runs))
         tables.replace(spec, rows.select("*", stamp))
     told = pd.concat([tasks.not_ready, failed_runs(errors, engine, origin)]).assign(run_id=tables.run_id)
-    others = tables.spark.createDataFrame(records(told), MMM_RUNS.schema)
+    others = to_spark(tables.spark, told[list(MMM_RUNS.schema.names)], MMM_RUNS.schema)
     tables.replace(MMM_RUNS, with_disagreements(runs, apart).select("*", stamp).unionByName(others))
+    landed.unpersist()
 
 
 def _landed(tables: Warehouse, tasks: Tasks) -> DataFrame:

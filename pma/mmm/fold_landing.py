@@ -8,18 +8,16 @@ from functools import partial
 import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
 
 from pma.mmm.batches import Batches
 from pma.mmm.fold_tables import MMM_FOLDS, MMM_SELECTION, MMM_VALIDATION, folds_ddl
 from pma.mmm.fold_tasks import TASK, TASK_DDL, FoldTasks
-from pma.mmm.input.calendar import records
+from pma.mmm.landing import failure
 from pma.mmm.selection import COLUMNS, GROUP, choose, not_chosen, with_changes
 from pma.mmm.settings import MmmSettings
 from pma.mmm.validation import score_fold
 from pma.parallel import Mapped, ParallelSettings, map_groups
-from pma.parallel.frames import conform
-from pma.parallel.schema import arrow_schema, spark_schema
+from pma.parallel.frames import to_spark
 from pma.tables import TableSpec
 from pma.warehouse import Warehouse
 
@@ -82,16 +80,15 @@ def choices(selection: pd.DataFrame) -> dict[tuple[str, str, str], str]:
 
 def failed_folds(errors: pd.DataFrame, engine: str) -> pd.DataFrame:
     """Return key, status, message, engine and seconds of folds that raised or whose worker died."""
-    said = errors["error_type"].astype(str) + ": " + errors["message"].astype(str).str[:1000]
-    tried = " (tried " + errors["attempts"].astype(str) + " times)"
-    told = errors[[*TASK, "seconds"]].assign(status="failed", message=said + tried, engine=engine)
+    said = [failure(error) for error in errors.to_dict("records")]
+    told = errors[[*TASK, "seconds"]].assign(status="failed", message=said, engine=engine)
     return told.join(pd.DataFrame([[[]] * len(_LISTS)] * len(told), told.index, columns=list(_LISTS)))
 
 
 def _on_spark(
     tables: Warehouse, todo: pd.DataFrame, score: partial[pd.DataFrame], parallel: ParallelSettings
 ) -> Mapped:
-    frame = tables.spark.createDataFrame(records(todo), TASK_DDL)
+    frame = to_spark(tables.spark, todo, TASK_DDL)
     mapped = map_groups(frame, score, TASK, folds_ddl(), None, parallel)
     _append(tables, mapped.rows, str(todo["fold_id"].min()))  # type: ignore[arg-type]
     mapped.release()
@@ -112,7 +109,7 @@ def _joined(parts: Iterable[Mapped]) -> Mapped:
 
 
 def _land(tables: Warehouse, folds: pd.DataFrame) -> None:
-    _append(tables, _frame(tables, folds, spark_schema(folds_ddl())), str(folds["fold_id"].min()))
+    _append(tables, to_spark(tables.spark, folds, folds_ddl()), str(folds["fold_id"].min()))
 
 
 def _append(tables: Warehouse, folds: DataFrame, name: str) -> None:
@@ -121,9 +118,4 @@ def _append(tables: Warehouse, folds: DataFrame, name: str) -> None:
 
 def _replace(tables: Warehouse, spec: TableSpec, rows: pd.DataFrame) -> None:
     named = rows.assign(run_id=tables.run_id)[[column.name for column in spec.columns]]
-    tables.replace(spec, _frame(tables, named, spec.schema))
-
-
-def _frame(tables: Warehouse, rows: pd.DataFrame, schema: StructType) -> DataFrame:
-    """Rows for Spark, by the one gate that takes numpy's arrays and a whole number that a null made a float."""
-    return tables.spark.createDataFrame(conform(rows, arrow_schema(schema)), schema)
+    tables.replace(spec, to_spark(tables.spark, named, spec.schema))

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
+from typing import Any
 
 import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pma.mmm.fit import fit_id
-from pma.mmm.input.calendar import records
 from pma.mmm.settings import MmmSettings
-from pma.mmm.tables import FIT_KEY, MMM_LANDED, MMM_RUNS
+from pma.mmm.tables import FIT_KEY, MMM_RUNS
 from pma.tables import TableSpec
 
 TASK = ("geo_level", "geo", "target", "method")
@@ -22,9 +22,6 @@ TASK_DDL = (
     "geo_level string, geo string, week_start date, variable string, role string, value double, unit string, "
     "is_complete_week boolean, data_origin string, target string, method string, settings string, fit_id string"
 )
-
-
-_LISTS = tuple(column.name for column in MMM_LANDED.columns if column.type.startswith("array"))
 
 
 @dataclass(frozen=True)
@@ -93,6 +90,11 @@ def _not_ready(task: pd.DataFrame, faults: pd.DataFrame) -> dict[str, object]:
     return {**named, "status": "not_ready", "message": " ".join(said)}
 
 
+def failure(error: Mapping[Hashable, Any]) -> str:
+    """Return what a row of `Mapped.errors` says, in one line."""
+    return f"{error['error_type']}: {str(error['message'])[:1000]} (tried {error['attempts']} times)"
+
+
 def failed_runs(errors: pd.DataFrame, engine: str, origin: str) -> pd.DataFrame:
     """Return rows of bl.mmm_runs less run_id for the fits that raised or whose worker died (`Mapped.errors`)."""
     rows = [
@@ -100,7 +102,7 @@ def failed_runs(errors: pd.DataFrame, engine: str, origin: str) -> pd.DataFrame:
             **{name: error[name] for name in TASK},
             "engine": engine,
             "status": "failed",
-            "message": f"{error['error_type']!s}: {str(error['message'])[:1000]} (tried {error['attempts']} times)",
+            "message": failure(error),
             "seconds": error["seconds"],
             "data_origin": origin,
         }
@@ -120,14 +122,6 @@ def rows_of(landed: DataFrame, spec: TableSpec) -> DataFrame:
     named = [name for name in (*FIT_KEY, "data_origin") if name != "run_id"]
     rows = landed.select(*named, F.explode(spec.table).alias("row")).select(*named, "row.*")
     return rows.select(*[column.name for column in spec.columns if column.name != "run_id"])
-
-
-def landed_records(fits: pd.DataFrame) -> list[tuple]:
-    """Rows of st_il.mmm_landed less run_id for Spark, which takes lists and not arrays of numpy."""
-    fits = fits.copy()
-    for name in _LISTS:
-        fits[name] = pd.Series([None if cell is None else list(cell) for cell in fits[name]], fits.index, dtype=object)
-    return records(fits)
 
 
 def fits_text(runs: pd.DataFrame) -> str:

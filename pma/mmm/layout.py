@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from pma.mmm import media_density
-from pma.mmm.density import LEVEL, SIGMA
+from pma.mmm.density import LEVEL, SIGMA, Data
 from pma.mmm.design import Design
 from pma.mmm.lift_tests import compact
 from pma.mmm.log_prior import FAMILIES
@@ -68,32 +67,32 @@ class Layout:
         self.labels = self._labels()
 
     @cached_property
-    def data(self) -> dict[str, Any]:
-        """The arguments of `log_density` after theta and gradient, by name."""
+    def data(self) -> Data:
+        """What `log_density` is of."""
         design = self.design
         effects = [media.effect.given_as for media in design.media]
-        return {
-            "y": np.ascontiguousarray(design.y),
-            "explained": np.ascontiguousarray(design.explained),
-            "spend": np.ascontiguousarray(design.spend.T),
-            "unknown": np.ascontiguousarray(design.unknown.T),
-            "known": np.ascontiguousarray(design.known.T),
-            "columns": np.ascontiguousarray(design.columns @ design.rotation),
-            "column_means": np.ascontiguousarray(design.means @ design.rotation),
-            "basis": np.ascontiguousarray(design.basis),
-            "adstock_kind": np.array([media_density.ADSTOCKS[media.adstock] for media in design.media], dtype=np.int64),
-            "saturation_kind": np.array(
-                [media_density.SATURATIONS[media.saturation] for media in design.media], dtype=np.int64
-            ),
-            "on_coefficient": np.array([on == "coefficient" for on in effects], dtype=np.int64),
-            "slots": self.slots,
-            "families": self.families,
-            "first": self.first,
-            "second": self.second,
-            "scalars": self.scalars,
-            "lags": self.spec.lags,
+        adstocks = [media_density.ADSTOCKS[media.adstock] for media in design.media]
+        saturations = [media_density.SATURATIONS[media.saturation] for media in design.media]
+        return Data(
+            y=np.ascontiguousarray(design.y),
+            explained=np.ascontiguousarray(design.explained),
+            spend=np.ascontiguousarray(design.spend.T),
+            unknown=np.ascontiguousarray(design.unknown.T),
+            known=np.ascontiguousarray(design.known.T),
+            columns=np.ascontiguousarray(design.columns @ design.rotation),
+            column_means=np.ascontiguousarray(design.means @ design.rotation),
+            basis=np.ascontiguousarray(design.basis),
+            adstock_kind=np.array(adstocks, dtype=np.int64),
+            saturation_kind=np.array(saturations, dtype=np.int64),
+            on_coefficient=np.array([on == "coefficient" for on in effects], dtype=np.int64),
+            slots=self.slots,
+            families=self.families,
+            first=self.first,
+            second=self.second,
+            scalars=self.scalars,
+            lags=self.spec.lags,
             **compact(design, self.spec.lags),
-        }
+        )
 
     @property
     def scalars(self) -> np.ndarray:
@@ -137,7 +136,7 @@ class Layout:
             return out
 
         none = np.zeros(len(self.design.channels), dtype=bool)
-        bounded = self.data["adstock_kind"] <= 1
+        bounded = self.data.adstock_kind <= 1
         waves, k = self.design.basis.shape[1], len(self.design.names)
         tau = np.exp(theta[:, self.at_tau]) if waves else np.zeros(len(theta))
         return Draws(

@@ -20,19 +20,19 @@ from pma.mmm.media_density import (
 
 
 @jit
-def lift_likelihood(  # type: ignore[no-untyped-def]
-    lift, lift_error, lift_of, lift_channel, lift_spend, lift_unknown, lift_counts,
-    own, weights, by_first, by_second, mean, saturation_kind, slopes,
-):  # fmt: skip
+def lift_likelihood(data, own, weights, by_first, by_second, mean, slopes):  # type: ignore[no-untyped-def]
     """Return the log-likelihood of the tests, up to a constant; fill `slopes`, (6, channels), by kappa and parameters.
 
-    lift, lift_error: measured, and its standard error, in usual weeks of the target; (tests,). A test is a few series
-    of spend, those with and without its change: lift_of, lift_channel, (series,), say whose they are; lift_spend,
-    lift_unknown, (series, L): as `spend` and `unknown` of `log_density`, the test's weeks and the lags before them;
-    lift_counts, the same: how often the media of a week count. A lift is what the sum of counts times media brings:
-    kappa over mean is their factor, as in every week. Slopes by adstock and gap level are by the parameters, those by
-    saturation by their logarithms.
+    Of `data`, a `pma.mmm.density.Data`: lift, lift_error: measured, and its standard error, in usual weeks of the
+    target; (tests,). A test is a few series of spend, those with and without its change: lift_of, lift_channel,
+    (series,), say whose they are; lift_spend, lift_unknown, (series, L): as `spend` and `unknown` there, the test's
+    weeks and the lags before them; lift_counts, the same: how often the media of a week count. A lift is what the sum
+    of counts times media brings: kappa over mean is their factor, as in every week. Slopes by adstock and gap level are
+    by the parameters, those by saturation by their logarithms.
     """
+    lift, lift_error, lift_of, lift_channel = data.lift, data.lift_error, data.lift_of, data.lift_channel
+    lift_spend, lift_unknown, lift_counts = data.lift_spend, data.lift_unknown, data.lift_counts
+    saturation_kind = data.saturation_kind
     slopes[:] = 0.0
     series, length = lift_spend.shape
     level, value = np.zeros((series, length)), np.empty((series, length))

@@ -139,7 +139,7 @@ def measured(design: Design) -> tuple[np.ndarray, np.ndarray]:
 
 
 def compact(design: Design, lags: int) -> dict[str, np.ndarray]:
-    """Return the arguments of `pma.mmm.lift_density.lift_likelihood` that are data, by name.
+    """Return what `pma.mmm.lift_density.lift_likelihood` takes of a `pma.mmm.density.Data`, by name.
 
     Of each series the weeks of the test and the lags before them, the last week at the end; nothing before the data.
     """

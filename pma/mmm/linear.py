@@ -52,15 +52,22 @@ def linear_columns(
     means = (whole * window[:, None]).sum(axis=0) / window.sum()
     whole = whole - means
     none = np.array([0.0 if zero is None else zero - mean for (*_, zero), mean in zip(parts, means, strict=True)])
-    rotation = np.linalg.svd(whole[explained > 0], full_matrices=True)[2].T if parts else np.zeros((0, 0))
     return {
         "names": tuple(part[0] for part in parts),
         "kinds": tuple(part[1] for part in parts),
         "columns": whole,
         "means": means,
         "none": none,
-        "rotation": rotation,
+        "rotation": principal_axes(whole, explained),
     }
+
+
+def principal_axes(columns: np.ndarray, explained: np.ndarray) -> np.ndarray:
+    """Return the rotation of columns, (T, K), into their principal axes over explained weeks; (K, K)."""
+    if not columns.shape[1]:
+        return np.zeros((0, 0))
+    axes: np.ndarray = np.linalg.svd(columns[explained > 0], full_matrices=True)[2].T
+    return axes
 
 
 def _column(

@@ -151,8 +151,8 @@ def evaluate(batch: np.ndarray, data: Data, settings: RidgeSettings) -> np.ndarr
 
 @exact_jit
 def _evaluate(retention, half, slope, penalty, data):  # type: ignore[no-untyped-def]
-    spend, linear, y, train, held_out, spend_share, lags = data[:7]
-    lift, lift_error = data[7], data[8]
+    spend, y, train, held_out, spend_share = data.spend, data.y, data.train, data.held_out, data.spend_share
+    linear, lags, lift, lift_error = data.linear, data.lags, data.lift, data.lift_error
     out = np.empty((len(penalty), 3 if len(lift) else 2))
     channels = spend.shape[0]
     span = (y * train).max() - (y + 1e9 * (1 - train)).min()

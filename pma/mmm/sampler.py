@@ -67,11 +67,11 @@ def density_of(layout: Layout) -> Density:
     """Return the density of one design as nutpie calls it: point to (log-density, gradient)."""
     from pma.mmm.density import log_density
 
-    data = tuple(layout.data.values())
+    data = layout.data
 
     def logp(theta: np.ndarray, **_: Any) -> tuple[float, np.ndarray]:
         gradient = np.empty(layout.size)
-        return log_density(theta, gradient, *data), gradient
+        return log_density(theta, gradient, data), gradient
 
     return logp
 

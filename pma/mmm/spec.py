@@ -212,7 +212,7 @@ class FitSettings(Section):
     kept_draws: PositiveInt = Field(200, description="draws that are written for planning")
     curve_points: int = Field(21, ge=3, description="spend levels of a response curve")
     curve_until: PositiveFloat = Field(2.0, description="its last spend level, in the channel's usual spend")
-    land_seconds: PositiveFloat = Field(10.0, description="fits that have ended land together, every so often")
+    land_seconds: PositiveFloat = Field(10.0, description="fits land together, with the first that ends so much later")
     min_weeks: int = Field(30, ge=4, description="a geo with fewer known weeks of the target is not fitted")
     max_rhat: PositiveFloat = Field(1.02, description="a fit with a larger R-hat is flagged")
     min_ess: PositiveFloat = Field(200.0, description="a fit with a smaller effective sample size is flagged")

@@ -149,6 +149,7 @@ def sentences(found: list[Check]) -> list[str]:
         "refresh": "The next month may tell another story: do not move much money by one fit.",
         "placebo": "The model gives credit without a reason: test the largest channels before you believe it.",
         "prior": "The numbers are mostly what was assumed: vary spend, or test.",
+        "ridge": "Where two methods differ, test before money moves.",
     }
     failed = [one for one in found if one.channel == ALL and one.is_passed is False]
     return [f"{one.detail[0].upper()}{one.detail[1:]}. {means[one.check]}" for one in failed]

@@ -7,6 +7,10 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import types as T
+
+from pma.parallel.schema import arrow_schema, spark_schema
 
 _NULLABLE: dict[pa.DataType, Any] = {
     pa.int8(): pd.Int8Dtype(),
@@ -64,6 +68,15 @@ def _exact(values: pd.Series, wanted: pa.DataType) -> pa.Array:
         raise ValueError("numbers are not booleans")
     column = pa.array(values, type=wanted, from_pandas=True, safe=True)
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def to_spark(spark: SparkSession, frame: pd.DataFrame, schema: T.StructType | str) -> DataFrame:
+    """The frame in Spark, by the same gate as a result: numpy's arrays are lists, and a whole number stays whole.
+
+    `schema`: Spark's, or its DDL. Raises ColumnMismatchError.
+    """
+    typed = spark_schema(schema)
+    return spark.createDataFrame(conform(frame, arrow_schema(typed)), typed)
 
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:

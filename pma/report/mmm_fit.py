@@ -5,11 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
+from pma.mmm.tables import (
+    MMM_CHANNEL_SUMMARY,
+    MMM_CONTRIBUTIONS,
+    MMM_FIT_WEEKS,
+    MMM_RESPONSE_CURVES,
+    MMM_RUNS,
+    ROAS_COMPARISON,
+)
 from pma.report.mmm_words import Words, attribution_name, words_of
 
 KEY = ["geo_level", "geo", "target"]
@@ -21,10 +29,13 @@ FEW_WEEKS = 60
 METHODS = ("bayes", "ridge")
 
 
+# The tables of MmmRows, in its order.
+SHOWN = (MMM_RUNS, MMM_CONTRIBUTIONS, MMM_CHANNEL_SUMMARY, MMM_RESPONSE_CURVES, MMM_FIT_WEEKS, ROAS_COMPARISON)
+
+
 @dataclass(frozen=True)
 class MmmRows:
-    """Rows of bl.mmm_runs, bl.mmm_contributions, bl.mmm_channel_summary, bl.mmm_response_curves, bl.mmm_fit_weeks and
-    bl.roas_comparison; carryover: share of an ad's effect by week, see `pma.mmm.carryover`."""
+    """Rows of the tables of `SHOWN`; carryover: share of an ad's effect by week, see `pma.mmm.carryover`."""
 
     runs: pd.DataFrame
     contributions: pd.DataFrame
@@ -217,7 +228,7 @@ def _fit(
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows as mappings from column to value."""
-    return [dict(zip(map(str, frame.columns), row, strict=True)) for row in frame.itertuples(index=False, name=None)]
+    return cast(list[dict[str, Any]], frame.to_dict("records"))
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from pma.report.layout import table
+from pma.report.layout import card, table
 from pma.report.mmm_fit import Case, Fit, records
 from pma.report.mmm_words import KINDS, SIGNS, STATUS, VERDICTS, Words, plain_name, share, share_span
 from pma.report.numbers import NOTHING, money
@@ -189,14 +189,8 @@ def headline(fit: Fit) -> str:
         ("Channels to trust", f"{trusted} of {len(fit.channels)}", "numbers that the data speak for"),
         ("Typical miss of a week", share(_number(run["mape"])), f"in {run['weeks']:.0f} weeks that the model saw"),
     ]
-    return (
-        '<div class="cards">'
-        + "".join(
-            f'<div class="card">{escape(name)}<b>{escape(text)}</b><small>{escape(note)}</small></div>'
-            for name, text, note in cards
-        )
-        + "</div>"
-    )
+    shown = "".join(card(name, text, note=note) for name, text, note in cards)
+    return f'<div class="cards">{shown}</div>'
 
 
 def _number(value: Any) -> float:

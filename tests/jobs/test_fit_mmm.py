@@ -19,7 +19,8 @@ from jobs.mmm_report import main as report
 from pma.marketing.tables import LIFT_TESTS
 from pma.marketing.weekly_tables import COMPARED, CREDITS, PLATFORM_METRICS, REPORT_MODELS, WEEKLY_GROWTH
 from pma.mmm.input.calendar import records
-from pma.mmm.tables import MMM_INPUT, MMM_LANDED, MMM_READINESS
+from pma.mmm.input.tables import MMM_INPUT, MMM_READINESS
+from pma.mmm.tables import MMM_LANDED
 from pma.tables import WarehouseSettings
 from pma.warehouse import Warehouse
 from tests.conftest import REPOSITORY, TEST_SPARK

@@ -11,8 +11,8 @@ from jobs.fit_mmm import main as fit_mmm
 from jobs.select_mmm import main
 from pma.mmm.fold_tables import MMM_FOLDS, MMM_SELECTION
 from pma.mmm.input.calendar import records
+from pma.mmm.input.tables import MMM_INPUT, MMM_READINESS
 from pma.mmm.landing import make_tasks
-from pma.mmm.tables import MMM_INPUT, MMM_READINESS
 from pma.settings import load
 from pma.tables import WarehouseSettings
 from pma.warehouse import Warehouse

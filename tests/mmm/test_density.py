@@ -72,7 +72,7 @@ def lift_rows(rows):
 
 def value_of(layout, theta):
     gradient = np.empty(layout.size)
-    return density.log_density(theta, gradient, **layout.data), gradient
+    return density.log_density(theta, gradient, layout.data), gradient
 
 
 @pytest.mark.parametrize(("gaps", "tests"), [(False, False), (True, False), (True, True)])

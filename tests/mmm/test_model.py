@@ -18,7 +18,7 @@ SAME = 1e-6
 
 
 def ours(layout, theta):
-    return density.log_density(theta, np.empty(layout.size), **layout.data)
+    return density.log_density(theta, np.empty(layout.size), layout.data)
 
 
 def evaluator(stated):

@@ -12,7 +12,7 @@ from pandas.testing import assert_frame_equal
 from pyspark.sql.types import StructType
 
 from pma.parallel import group_seed, map_groups
-from pma.parallel.frames import ColumnMismatchError, conform, to_pandas
+from pma.parallel.frames import ColumnMismatchError, conform, to_pandas, to_spark
 from pma.parallel.schema import arrow_schema, parse_ddl, spark_schema
 
 DAY, BERLIN = dt.date(2024, 7, 1), dt.timezone(dt.timedelta(hours=2))
@@ -150,3 +150,11 @@ def test_groups_share_out_all_rows_and_do_not_see_their_order(data, seed):
     for row in mapped.rows.astype(object).itertuples():
         geo, shop = (None if pd.isna(cell) else cell for cell in (row.geo, row.shop))
         assert row.n == sum(n for other, place, n, _ in data if (other, place) == (geo, shop))
+
+
+def test_a_frame_comes_to_spark_through_the_same_gate(spark):
+    frame = pd.DataFrame({"n": [1.0, None], "roas": [np.array([0.5, np.nan]), None]})
+    rows = to_spark(spark, frame, "n int, roas array<double>").collect()
+    assert [(row["n"], row["roas"]) for row in rows] == [(1, [0.5, None]), (None, None)]
+    with pytest.raises(ColumnMismatchError, match="`n` should be int32"):
+        to_spark(spark, frame.assign(n=[1.5, 2.0]), "n int, roas array<double>")

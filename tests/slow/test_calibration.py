@@ -11,6 +11,7 @@ from pma.simulation.tables import CHANNEL_ROAS
 from tests.mmm import roas_data
 
 pytestmark = pytest.mark.slow
+MADE_OF = "mmm_roas_data, hidden confounder"
 ROOM = MmmSettings()
 # What is checked by fitting again is checked without tests; with them it would only take time.
 BARE = MmmSettings(fit=FitSettings(checks=()))
@@ -25,9 +26,10 @@ def errors(fitted, truth):
     return summary["roas_p50"] / truth - 1
 
 
+@pytest.mark.recovery
 @pytest.mark.timeout(3600)
 @pytest.mark.skipif(not roas_data.FILE.exists(), reason=f"{roas_data.FILE} is not on this machine")
-def test_a_hidden_confounder_is_flagged_and_a_test_per_channel_mends_roas():
+def test_a_hidden_confounder_is_flagged_and_a_test_per_channel_mends_roas(judge):
     frame = roas_data.read()
     rows, truth = roas_data.rows_of(frame).assign(target="sales"), roas_data.true_roas(frame)
     alone = fit_geo(rows, ROOM).iloc[0]
@@ -44,6 +46,18 @@ def test_a_hidden_confounder_is_flagged_and_a_test_per_channel_mends_roas():
         print(f"week {first}, {kept:.0%} kept: {said}, {verdicts}, {fitted['status']}", flush=True)
     table = pd.concat(found, axis=1).abs()
     print(f"mean error with tests {table.mean(axis=1).map('{:.1%}'.format).to_dict()}, largest {table.max().max():.1%}")
+    mean, most = table.mean(axis=1), table.max(axis=1)
+    said = [", ".join(f"{name} {value:.1%}" for name, value in part.items()) for part in (mean, most)]
+    judge(
+        (f"{MADE_OF}: without a test", "flagged", alone["status"], alone["status"] == "flagged"),
+        (
+            f"{MADE_OF}: mean error, a test per channel, {len(TESTS)} designs",
+            f"{BAR:.0%} or less",
+            said[0],
+            (mean <= BAR).all(),
+        ),
+        (f"{MADE_OF}: largest error of these designs", None, said[1], None),
+    )
     assert (table.mean(axis=1) <= BAR).all()
 
 

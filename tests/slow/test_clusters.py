@@ -12,7 +12,7 @@ import yaml
 from deltalake import DeltaTable
 
 from pma.mmm.input.calendar import records
-from pma.mmm.tables import MMM_INPUT, MMM_READINESS
+from pma.mmm.input.tables import MMM_INPUT, MMM_READINESS
 from pma.tables import WarehouseSettings
 from pma.warehouse import Warehouse
 from tests.conftest import REPOSITORY, TEST_SPARK

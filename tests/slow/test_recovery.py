@@ -26,12 +26,12 @@ LATE = MediaSpec(
 )
 
 
-def study(worlds, spec=None):
+def study(worlds, spec=None, method="bayes"):
     """One row per world and channel: truth, ROAS with its interval, status of the fit."""
     named = {f"world {seed:02d}": world for seed, world in worlds.items()}
     rows = pd.concat([world.rows.assign(geo=name, target="uploads") for name, world in named.items()])
     truth = pd.concat({(name, "uploads"): world.roas for name, world in named.items()})
-    fits = fitted(rows, spec)
+    fits = fitted(rows, spec, method)
     found = channels_of(fits, truth)
     print(
         f"{len(fits)} worlds, median error {found['error'].median():.1%}, 90 % intervals cover "
@@ -66,6 +66,12 @@ def test_the_roas_of_clean_worlds_comes_back(noise, judge):
         (f"{where}: 90 % intervals cover", *covers(found)),
         (f"{where}: flagged without need", None, flagged(found), None),
     )
+
+
+@pytest.mark.timeout(3600)
+def test_the_ridge_is_a_rough_second_opinion_of_the_same_worlds(judge):
+    found = study({seed: clean_world(seed) for seed in SEEDS}, method="ridge")
+    judge(("the ridge, clean worlds, noise 2%: median error of ROAS", None, f"{found['error'].median():.1%}", None))
 
 
 @pytest.mark.timeout(3600)

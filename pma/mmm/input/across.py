@@ -9,7 +9,8 @@ import pandas as pd
 
 from pma.mmm.input.collinearity import pairs
 from pma.mmm.input.gaps import NEVER
-from pma.mmm.input.geo_panel import ALL, Finding, Judge, listed, varies
+from pma.mmm.input.geo_panel import ALL, Finding, Judge, listed
+from pma.mmm.series import varies
 
 # Weeks explain this share of a variable of all geos: it is one series with different factors.
 ONE_SERIES = 0.999

@@ -7,22 +7,15 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from pma.mmm.input.geo_panel import Finding, GeoPanel, listed, varies
+from pma.mmm.input.geo_panel import Finding, GeoPanel, listed
 from pma.mmm.input.variables import TARGETS
+from pma.mmm.series import A_YEAR, followed
 from pma.mmm.settings import ReadinessSettings
 
 # Pairs with fewer common weeks say nothing.
 MIN_COMMON = 12
-# In less than a year no season is seen.
-A_YEAR = 52
 # Of a singular matrix; Delta holds infinity, reports do not.
 LARGEST_VIF = 1e9
-# Half a year: what two series share beyond it is the season, which comes back.
-LONGEST_MEMORY = 26
-# Standard errors from which a correlation is not by chance.
-BEYOND_CHANCE = 2.0
-# Budgets are set by the results of about so many weeks.
-EARLIER_WEEKS = 4
 SPLIT = "The model cannot tell them apart: the prior decides how the effect is split between them."
 JOIN = "Ask the analysts to join or drop one of them, or to test one alone (geo lift test)."
 
@@ -114,20 +107,18 @@ def follows_target(panel: GeoPanel) -> Iterator[Finding]:
     """Spend that moves with the target of the same week, or of the four weeks before: budgets that follow demand.
 
     Judged is the correlation of the logarithms, as budgets move by shares, where it is not by chance (see
-    `in_standard_errors`). Season and trend stay in: a budget that goes with the season follows demand too, and what is
+    `pma.mmm.series`). Season and trend stay in: a budget that goes with the season follows demand too, and what is
     left without them is mostly what the channel itself brings. The setting is chosen by three years of simulated
     marketplaces: at most 3 % of the channels of a country are called where budgets follow nothing, at least 65 % where
     they follow demand by half, at least 97 % where they follow nothing else.
     """
     for name in panel.varying("paid"):
-        spent, found = logarithm(panel.values[name]), {}
-        for target in TARGETS:
-            if target in panel.values:
-                demand = logarithm(panel.values[target])
-                earlier = demand.rolling(EARLIER_WEEKS, min_periods=EARLIER_WEEKS).mean().shift(1)
-                for weeks, series in (("the same week", demand), ("the four weeks before", earlier)):
-                    value, errors = in_standard_errors(spent, series)
-                    found[target, weeks] = value if errors >= BEYOND_CHANCE else 0.0
+        found = {
+            (target, weeks): value
+            for target in TARGETS
+            if target in panel.values
+            for weeks, value in followed(panel.values[name], panel.values[target]).items()
+        }
         (target, weeks), value = max(found.items(), key=lambda item: (item[1], item[0]), default=(("", ""), 0.0))
         if value >= panel.settings.follows_target:
             yield Finding(
@@ -139,44 +130,6 @@ def follows_target(panel: GeoPanel) -> Iterator[Finding]:
                 "Ask the analysts for a geo lift test of it before its budget is changed.",
                 measure=value,
             )
-
-
-def in_standard_errors(left: pd.Series, right: pd.Series) -> tuple[float, float]:
-    """Return the correlation of two weekly series, and how many standard errors it is above zero.
-
-    Series that remember, as season and budgets do, agree by chance more often than independent weeks would: the number
-    of weeks is divided by 1 + 2 sum over lags of the product of both autocorrelations (Bartlett 1935), and Fisher's
-    transform makes the correlation normal. Zeros where fewer than 52 weeks are known of both, or one is constant.
-    """
-    known = (left.notna() & right.notna()).to_numpy()
-    n = int(known.sum())
-    if n < A_YEAR or not varies(left.to_numpy()[known]) or not varies(right.to_numpy()[known]):
-        return 0.0, 0.0
-    first, second = (_scaled(series.to_numpy(dtype=float), known) for series in (left, right))
-    lags = np.arange(1, min(LONGEST_MEMORY, n // 4) + 1)
-    shared = (_memory(first, known, lags) * _memory(second, known, lags) * (1 - lags / n)).sum()
-    independent = n / max(1 + 2 * float(shared), 1.0)
-    value = float(first @ second) / n
-    transformed = float(np.arctanh(np.clip(value, -0.999, 0.999)))
-    return value, transformed * float(np.sqrt(max(independent - 3, 1.0)))
-
-
-def logarithm(values: pd.Series) -> pd.Series:
-    """Return logarithms, without weeks with nothing or with money back: whether a channel runs is decided apart."""
-    return np.log(values.where(values > 0))
-
-
-def _scaled(values: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Mean 0 and deviation 1 over the known weeks, 0 in all others."""
-    of_known = values[known]
-    return np.where(known, (values - of_known.mean()) / of_known.std(), 0.0)
-
-
-def _memory(scaled: np.ndarray, known: np.ndarray, lags: np.ndarray) -> np.ndarray:
-    """Autocorrelations at these lags, each over the pairs of weeks that are known; 0 where there are none."""
-    sums = np.array([scaled[lag:] @ scaled[:-lag] for lag in lags])
-    counts = np.array([(known[lag:] & known[:-lag]).sum() for lag in lags])
-    return np.clip(np.divide(sums, counts, out=np.zeros(len(lags)), where=counts > 0), -1.0, 1.0)
 
 
 def explained_by_time(panel: GeoPanel) -> Iterator[Finding]:

@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-import numpy as np
 import pandas as pd
 
 from pma.mmm.input.variables import TARGETS, VariableRules
+from pma.mmm.series import varies
 from pma.mmm.settings import ReadinessSettings
 
 ALL = "(all)"
-# A constant times a unit is not always one double: what varies by less than this share does not vary.
-SAME = 1e-9
 
 
 @dataclass(frozen=True)
@@ -83,11 +81,6 @@ class GeoPanel:
         """Complete weeks in which both targets are known."""
         targets = [name for name in TARGETS if name in self.values]
         return int(self.values[targets].notna().all(axis=1).sum()) if len(targets) == len(TARGETS) else 0
-
-
-def varies(values: np.ndarray) -> bool:
-    """Say whether a series is not constant, in whatever unit."""
-    return len(values) > 1 and float(np.ptp(values)) > SAME * float(np.abs(values).max())
 
 
 def geo_panel(rows: pd.DataFrame, judge: Judge) -> GeoPanel:

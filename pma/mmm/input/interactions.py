@@ -6,9 +6,9 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from pma.mmm.input.gaps import NEVER, combined_gap
+from pma.mmm.input.tables import MMM_INPUT
 from pma.mmm.input.variables import VariableRules
 from pma.mmm.settings import PanelSettings
-from pma.mmm.tables import MMM_INPUT
 from pma.tables import TableError
 
 

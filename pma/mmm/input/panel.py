@@ -14,9 +14,9 @@ from pma.mmm.input.geos import of_geos, weighted
 from pma.mmm.input.interactions import require_parts, with_interactions
 from pma.mmm.input.observed import Feeds, context_weeks, conversion_days, counted, target_weeks
 from pma.mmm.input.spending import paid_weeks, placed
+from pma.mmm.input.tables import MMM_INPUT
 from pma.mmm.input.variables import VariableRules
 from pma.mmm.settings import PanelSettings
-from pma.mmm.tables import MMM_INPUT
 from pma.tables import TableError
 
 # What each source gives for a country, week and variable.

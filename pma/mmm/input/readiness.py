@@ -38,8 +38,8 @@ from pma.mmm.input.across import check_together, check_variable
 from pma.mmm.input.calendar import records
 from pma.mmm.input.geo_panel import ALL, Finding, GeoPanel, Judge, geo_panel
 from pma.mmm.input.spending import with_feed
+from pma.mmm.input.tables import MMM_READINESS
 from pma.mmm.input.variables import VariableRules
-from pma.mmm.tables import MMM_READINESS
 from pma.parallel import GroupsFailedError, Mapped, ParallelSettings, map_groups
 
 Check = Callable[[GeoPanel], Iterable[Finding]]

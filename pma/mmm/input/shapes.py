@@ -9,7 +9,8 @@ from math import erfc, log, sqrt
 import numpy as np
 import pandas as pd
 
-from pma.mmm.input.geo_panel import ALL, Finding, GeoPanel, listed, varies, weeks_of
+from pma.mmm.input.geo_panel import ALL, Finding, GeoPanel, listed, weeks_of
+from pma.mmm.series import varies
 
 # A shift is judged with at least so many weeks on each side, and is sharp within so many.
 SIDE_WEEKS, SHARP_WEEKS = 13, 4

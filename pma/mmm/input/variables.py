@@ -8,7 +8,7 @@ from typing import Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from pma.mmm.tables import MMM_INPUT
+from pma.mmm.input.tables import MMM_INPUT
 from pma.section import Section
 from pma.tables import TableError
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pma.mmm.input.collinearity import BEYOND_CHANCE, LARGEST_VIF, common_weeks, follows_target, in_standard_errors, vif
+from pma.mmm.input.collinearity import LARGEST_VIF, common_weeks, follows_target, vif
 from pma.mmm.input.geo_panel import Judge, geo_panel
+from pma.mmm.series import BEYOND_CHANCE, in_standard_errors
 from pma.mmm.settings import ReadinessSettings
 from pma.simulation.marketplace import simulate
 from pma.simulation.settings import SimulationSettings

@@ -7,8 +7,8 @@ from pyspark.sql import functions as F
 
 from pma.mmm.input.calendar import CALENDAR
 from pma.mmm.input.panel import extent, mmm_input
+from pma.mmm.input.tables import MMM_INPUT
 from pma.mmm.settings import PanelSettings
-from pma.mmm.tables import MMM_INPUT
 from pma.tables import TableError, conform, require_unique
 from tests.mmm.input.marketplace import BRAND, DEMAND_GEN, GENERIC, REGIONS, RULES, W1, W2, W4, W5, WEEKS, feeds_of
 

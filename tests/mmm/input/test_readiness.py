@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pma.mmm.input.across import check_together, check_variable
 from pma.mmm.input.geo_panel import Judge
 from pma.mmm.input.readiness import CHECKS, COLUMNS, check_geo, readiness, require_judged
+from pma.mmm.input.tables import MMM_READINESS
 from pma.mmm.settings import ReadinessSettings
-from pma.mmm.tables import MMM_READINESS
 from pma.parallel import GroupsFailedError, ParallelSettings
 from pma.simulation.budgets import plan_budgets
 from pma.simulation.channels import CHANNEL_NAMES
