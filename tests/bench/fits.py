@@ -33,7 +33,7 @@ def tasks(geos):
         for t, target in enumerate(TARGETS)
     ]
     return pd.concat(parts, ignore_index=True).assign(
-        method="bayes", data_origin="a benchmark", fit_id="x", unit="count"
+        method="bayes", data_origin="a benchmark", fit_id="x", unit="count", settings=None
     )
 
 
@@ -41,13 +41,12 @@ def fit(engine, workers, geos, settings):
     """Fit, and return seconds, least effective draws and largest memory of a worker (MiB)."""
     started = time.perf_counter()
     from pma.mmm.fit import fit_geo
-    from pma.mmm.input.calendar import records
     from pma.mmm.landing import TASK, TASK_DDL
     from pma.mmm.settings import MmmSettings
     from pma.mmm.spec import FitSettings
     from pma.mmm.tables import landed_ddl
     from pma.parallel import ParallelSettings, map_groups
-    from pma.parallel.frames import to_pandas
+    from pma.parallel.frames import to_pandas, to_spark
     from pma.spark import SparkSettings, spark_session
 
     ready = time.perf_counter()
@@ -55,7 +54,7 @@ def fit(engine, workers, geos, settings):
     made = time.perf_counter()
     if engine == "pandas_udf":
         session = spark_session(SparkSettings(master=f"local[{workers}]", driver_memory="2g"), "benchmark")
-        rows = session.createDataFrame(records(rows), TASK_DDL)
+        rows = to_spark(session, rows, TASK_DDL)
         made = time.perf_counter()
     room = MmmSettings(fit=FitSettings(**settings))
     parallel = ParallelSettings(engine=engine, workers=workers, partitions=4 * workers, ray_object_store_mb=200)

@@ -1,24 +1,26 @@
 """Measure speed and memory and print tables: `make bench`, or a part of it: `make bench ARGS=growth`.
 
-steps   the whole embedding job on the receipts of the Complete Journey, in an empty warehouse: what each step takes
-growth  features and encoding of 1, 4, 16 and 40 times as many customers: time, memory and the exponent of the growth
-peers   the same features by DuckDB and the same product vectors by gensim, beside ours, in one run
-clicks  events to sessions, channels and credit, beside DuckDB: events per second, memory, growth, one heavy user
-mmm     the media mix model beside pymc-marketing's own with the same priors: effective draws per CPU second
-fits    many media mix models: ten countries from a cold cache, one worker and two, sixty countries, the plain loop
-folds   one fold of the cross-validation, and what large selections cost on 64 cores by that
+steps     the whole embedding job on the receipts of the Complete Journey, in an empty warehouse: what each step takes
+growth    features and encoding of 1, 4, 16 and 40 times as many customers: time, memory and the exponent of the growth
+peers     the same features by DuckDB and the same product vectors by gensim, beside ours, in one run
+clicks    events to sessions, channels and credit, beside DuckDB: events per second, memory, growth, one heavy user
+mmm       the media mix model beside pymc-marketing's own with the same priors: effective draws per CPU second
+fits      many media mix models: ten countries from a cold cache, one worker and two, sixty countries, the plain loop
+samplers  the small business by our sampler and by each that pymc-marketing offers, on one core
+folds     one fold of the cross-validation, and what large selections cost on 64 cores by that
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PARTS = ("steps", "growth", "peers", "clicks", "mmm", "fits", "folds")
+PARTS = ("steps", "growth", "peers", "clicks", "mmm", "fits", "samplers", "folds")
 
 
 def main() -> int:
@@ -37,7 +39,9 @@ def main() -> int:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         more = {"growth": [args.scales], "clicks": [args.events]}.get(part, [])
-        done = subprocess.run([sys.executable, str(HERE / f"{part}.py"), str(folder), *more], check=False)
+        environment = {**os.environ, "PYTHONPATH": str(HERE.parents[1])}
+        words = [sys.executable, str(HERE / f"{part}.py"), str(folder), *more]
+        done = subprocess.run(words, env=environment, check=False)
         shutil.rmtree(folder, ignore_errors=True)
         if done.returncode:
             return done.returncode
