@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from pma.mmm.spec import TrendSpec
+from pma.mmm.spec import OverTimeSpec, TrendSpec
 
 DAYS_OF_YEAR, DAYS_OF_MONTH = 365.25, 30.4375
 WEEKS_OF_YEAR = DAYS_OF_YEAR / 7
@@ -42,18 +42,32 @@ def trend_lines(weeks: int, trend: TrendSpec) -> dict[str, np.ndarray]:
 
 
 def trend_waves(weeks: int, trend: TrendSpec) -> np.ndarray:
-    """Return the basis of a Gaussian process over the weeks; (weeks, waves), none unless the trend is one.
+    """Return the basis of the trend over the weeks; (weeks, waves), none unless it is a Gaussian process."""
+    return waves_of(weeks, trend.length_weeks, trend.waves if trend.kind == "gp" else 0)
+
+
+def media_waves(explained: np.ndarray, over_time: OverTimeSpec) -> np.ndarray:
+    """Return the basis of the logarithm of how strongly media work; (weeks, waves), none unless that moves.
+
+    Less its mean over explained weeks: what media bring in the mean is the channels' own effects.
+    """
+    basis = waves_of(len(explained), over_time.length_weeks, over_time.waves if over_time.is_on else 0)
+    return basis - explained @ basis / explained.sum()
+
+
+def waves_of(weeks: int, length: float, count: int) -> np.ndarray:
+    """Return the basis of a Gaussian process over the weeks; (weeks, count), or fewer where there are fewer weeks.
 
     The leading eigenvectors of the covariance e^(-|s - t| / length) (a demand that forgets at a constant rate, AR(1)),
     times the roots of their eigenvalues: with standard normal factors it is that process, variance 1, less its
     fastest movement (Karhunen-Loeve). Exact over the weeks given; so weeks to come are among them.
     """
-    if trend.kind != "gp":
+    if not count:
         return np.zeros((weeks, 0))
     week = np.arange(weeks)
-    covariance = np.exp(-np.abs(week[:, None] - week[None, :]) / trend.length_weeks)
+    covariance = np.exp(-np.abs(week[:, None] - week[None, :]) / length)
     values, vectors = np.linalg.eigh(covariance)
-    order = np.argsort(values)[::-1][: min(trend.waves, weeks)]
+    order = np.argsort(values)[::-1][: min(count, weeks)]
     vectors = vectors[:, order]
     # The sign of an eigenvector is free, and differs between machines: its largest entry is positive.
     largest = np.abs(vectors).argmax(axis=0)

@@ -68,7 +68,9 @@ def expected_lifts(design: Design, draws: Draws, media: Media) -> np.ndarray:
         level = adstock(spend[:, :, None], media.weights[:, c : c + 1])
         first, second = draws.saturation[:, c : c + 1, 0], draws.saturation[:, c : c + 1, 1]
         value = saturate(design.media[c].saturation, level, first, second)[:, :, 0]
-        lifts[:, n] += media.coefficient[:, c] * (value @ data["lift_counts"][s])
+        # Before the data (week below 0) nothing counts, whatever the factor.
+        week = np.maximum(data["lift_week"][s] + np.arange(len(data["lift_counts"][s])), 0)
+        lifts[:, n] += media.coefficient[:, c] * ((media.factor[:, week] * value) @ data["lift_counts"][s])
     return lifts
 
 

@@ -46,9 +46,10 @@ class Data(NamedTuple):
     y: target in usual weeks, (weeks,). explained: 1 where the week enters the likelihood, (weeks,). spend: known spend
     in usual weeks, 0 where unknown; unknown: what a gap level of 1 would be there, 0 where known; known: weights that
     sum to 1 over explained weeks of known spend; all (channels, weeks). columns: (weeks, k), column_means: (k,). basis:
-    (weeks, waves). adstock_kind, saturation_kind, on_coefficient (1: the prior is on the coefficient): (channels,).
-    slots, families, first, second: (6, channels), place in theta and prior of each parameter. scalars: the numbers of
-    `Layout.scalars`. lags: of adstock. lift and what follows: see `pma.mmm.lift_density`; empty without tests.
+    of the trend, drift: of the logarithm of how strongly media work; (weeks, waves) each. adstock_kind,
+    saturation_kind, on_coefficient (1: the prior is on the coefficient): (channels,). slots, families, first, second:
+    (6, channels), place in theta and prior of each parameter. scalars: the numbers of `Layout.scalars`. lags: of
+    adstock. lift and what follows: see `pma.mmm.lift_density`; empty without tests.
     """
 
     y: np.ndarray
@@ -59,6 +60,7 @@ class Data(NamedTuple):
     columns: np.ndarray
     column_means: np.ndarray
     basis: np.ndarray
+    drift: np.ndarray
     adstock_kind: np.ndarray
     saturation_kind: np.ndarray
     on_coefficient: np.ndarray
@@ -75,6 +77,7 @@ class Data(NamedTuple):
     lift_spend: np.ndarray
     lift_unknown: np.ndarray
     lift_counts: np.ndarray
+    lift_week: np.ndarray
 
 
 @jit
@@ -131,17 +134,17 @@ def standard_normals(block, e, factor, values, gradient):  # type: ignore[no-unt
 
 
 @jit
-def channel_back(c, e, sum_e, pull, lift_slope, data, kappa, mean, centre, value, theta, gradient, back):  # type: ignore[no-untyped-def]
-    """Return the log-prior of a channel's effect; fill its slope, and `back`: the slopes by saturated media.
+def channel_back(c, e, sum_e, pull, lift_slope, data, kappa, mean, centre, media, theta, gradient, back):  # type: ignore[no-untyped-def]
+    """Return the log-prior of a channel's effect; fill its slope, and `back`: the slopes by its media.
 
-    `lift_slope`: that by kappa of the lift tests; `data`: a `Data`; `kappa` to `value`: of the channel.
+    `lift_slope`: that by kappa of the lift tests; `data`: a `Data`; `kappa` to `media`: of the channel.
     """
     explained, known, on_coefficient = data.explained, data.known[c], data.on_coefficient[c]
     slots, families, first, second = data.slots, data.families, data.first, data.second
     weeks = e.shape[0]
     by_kappa = lift_slope - centre * (sum_e + pull)
     for t in range(weeks):
-        by_kappa += e[t] * value[t] / mean
+        by_kappa += e[t] * media[t] / mean
     # Of the mean: all of what kappa multiplies is divided by it.
     by_mean = -kappa * by_kappa / mean
     at = slots[EFFECT, c]
@@ -165,26 +168,31 @@ def log_density(theta, gradient, data):  # type: ignore[no-untyped-def]
     """
     y, explained, lags, scalars = data.y, data.explained, data.lags, data.scalars
     spend, unknown, known = data.spend, data.unknown, data.known
-    columns, column_means, basis = data.columns, data.column_means, data.basis
+    columns, column_means, basis, drift = data.columns, data.column_means, data.basis, data.drift
     adstock_kind, saturation_kind = data.adstock_kind, data.saturation_kind
     slots, families, first, second = data.slots, data.families, data.first, data.second
-    weeks, channels, k, waves = y.shape[0], spend.shape[0], columns.shape[1], basis.shape[1]
+    weeks, channels, k, waves, moves = y.shape[0], spend.shape[0], columns.shape[1], basis.shape[1], drift.shape[1]
     at_tau, at_columns, at_waves = int(scalars[1]), int(scalars[2]), int(scalars[3])
+    at_omega, at_drift = int(scalars[14]), int(scalars[15])
     gradient[:] = 0.0
     own = unpacked(theta, slots, adstock_kind <= 1)
     weights = np.empty((channels, lags))
     by_first, by_second = np.empty((channels, lags)), np.empty((channels, lags))
     level, value, logs = np.zeros((channels, weeks)), np.empty((channels, weeks)), np.empty((channels, weeks))
-    mean, centre = np.empty(channels), np.empty(channels)
+    mean, centre, media = np.empty(channels), np.empty(channels), np.empty((channels, weeks))
+    omega = math.exp(theta[at_omega]) if at_omega >= 0 else 0.0
+    log_factor = summed(drift, theta[at_drift : at_drift + moves])
+    factor = np.exp(omega * log_factor)
 
     mu = np.full(weeks, theta[LEVEL])
     for c in range(channels):
         lag_weights(adstock_kind[c], own[ADSTOCK_1, c], own[ADSTOCK_2, c], weights[c], by_first[c], by_second[c])
         adstocked(spend[c], unknown[c], own[GAP, c], weights[c], level[c])
         saturated(saturation_kind[c], level[c], own[SATURATION_1, c], own[SATURATION_2, c], value[c], logs[c])
-        mean[c] = max((known[c] * value[c]).sum(), 1e-300)
-        centre[c] = (explained * value[c]).sum() / (explained.sum() * mean[c])
-        mu += own[EFFECT, c] * (value[c] / mean[c] - centre[c])
+        media[c] = factor * value[c]
+        mean[c] = max((known[c] * media[c]).sum(), 1e-300)
+        centre[c] = (explained * media[c]).sum() / (explained.sum() * mean[c])
+        mu += own[EFFECT, c] * (media[c] / mean[c] - centre[c])
     axes = theta[at_columns : at_columns + k]
     tau = math.exp(theta[at_tau]) if at_tau >= 0 else 0.0
     wave = summed(basis, theta[at_waves : at_waves + waves])
@@ -213,9 +221,8 @@ def log_density(theta, gradient, data):  # type: ignore[no-untyped-def]
         logp += logp_tau
         gradient[at_tau] = tau * (wave * e).sum() + slope_tau
 
-    by_lift = np.empty((6, channels))
-    logp += lift_likelihood(data, own, weights, by_first, by_second, mean, by_lift)
-    back = np.empty(weeks)
+    by_lift, by_factor, back = np.empty((6, channels)), np.zeros(weeks), np.empty(weeks)
+    logp += lift_likelihood(data, own, weights, by_first, by_second, mean, factor, by_lift, by_factor)
     for c in range(channels):
         logp += channel_back(
             c,
@@ -227,11 +234,13 @@ def log_density(theta, gradient, data):  # type: ignore[no-untyped-def]
             own[EFFECT, c],
             mean[c],
             centre[c],
-            value[c],
+            media[c],
             theta,
             gradient,
             back,
         )
+        by_factor += back * value[c]
+        back *= factor
         by = np.zeros(6)
         by[SATURATION_1], by[SATURATION_2] = saturated_back(
             saturation_kind[c], level[c], own[SATURATION_1, c], own[SATURATION_2, c], value[c], logs[c], back
@@ -250,4 +259,11 @@ def log_density(theta, gradient, data):  # type: ignore[no-untyped-def]
                 logp_of, slope_of = log_prior(families[row, c], theta[at], first[row, c], second[row, c])
                 logp += logp_of
                 gradient[at] = by[row] + slope_of
+    if at_omega >= 0:
+        by_factor *= factor
+        place = slice(at_drift, at_drift + moves)
+        logp += standard_normals(drift, by_factor, omega, theta[place], gradient[place])
+        logp_omega, slope_omega = log_prior(2, theta[at_omega], scalars[16], 1.0)
+        logp += logp_omega
+        gradient[at_omega] = omega * (log_factor * by_factor).sum() + slope_omega
     return logp

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from pma.mmm.basis import trend_waves
+from pma.mmm.basis import media_waves, trend_waves
 from pma.mmm.confounding import with_demand
 from pma.mmm.lift_tests import Lifts, no_lifts, with_tests
 from pma.mmm.linear import left_over, linear_columns
@@ -23,7 +23,7 @@ class NotFitError(ValueError):
 
 @dataclass(frozen=True)
 class Design:
-    """One geo and target, ready for the sampler; T weeks, C channels, K linear columns, W waves of the trend.
+    """One geo and target, ready for the sampler; T weeks, C channels, K linear columns, W waves.
 
     weeks: Mondays without a gap. value: the target as given, NaN unknown; (T,). scale: its usual week; y: the target
     over it, 0 where unknown. explained: 1 where the week enters the likelihood. channels, media: names and specs.
@@ -31,8 +31,9 @@ class Design:
     `pma.mmm.density.log_density`, but (T, C). effect_scale, (C,): what the prior of the mean contribution is multiplied
     by. names, kinds: of the linear columns; columns, (T, K), times their prior scale; rotation, (K, K): principal axes;
     means, (K,): what was taken off `columns`; none, (K,): the value of a column that counts as no contribution (no
-    event, no newsletter; else the mean). basis: (T, W). lifts: tests of its geo and target. notes: what was
-    done to the data, in words.
+    event, no newsletter; else the mean). basis: of the trend, (T, W). drift: basis of the logarithm of how strongly all
+    media work, (T, V), no columns where that does not move. lifts: tests of its geo and target. notes: what was done to
+    the data, in words.
     """
 
     geo_level: str
@@ -58,6 +59,7 @@ class Design:
     none: np.ndarray
     rotation: np.ndarray
     basis: np.ndarray
+    drift: np.ndarray
     lifts: Lifts
     notes: tuple[str, ...] = field(default=())
 
@@ -126,6 +128,7 @@ def make_design(
         effect_scale=_effect_scale(media, _mean_spend(money, known, window), scale),
         **linear,
         basis=left_over(trend_waves(len(weeks), spec.trend), linear, explained),
+        drift=media_waves(explained, spec.over_time),
         lifts=no_lifts(len(weeks)),
         notes=tuple(notes),
     )

@@ -19,12 +19,14 @@ STEP = 0.01
 class Media:
     """What paid media brought by draw, in units of the target; D draws, T weeks, C channels.
 
-    brought: (D, T, C). coefficient: of saturated media, (D, C). weights: of adstock, (D, C, lags). spend: in usual
-    weeks, unknown weeks at their estimated level, (D, T, C), or (T, C) where all is known.
+    brought: (D, T, C). coefficient: of saturated media in a week in which they work as in the middle, (D, C). factor:
+    how strongly they work, (D, T), or (1, T), all 1, where that does not move. weights: of adstock, (D, C, lags).
+    spend: in usual weeks, unknown weeks at their estimated level, (D, T, C), or (T, C) where all is known.
     """
 
     brought: np.ndarray
     coefficient: np.ndarray
+    factor: np.ndarray
     weights: np.ndarray
     spend: np.ndarray
 
@@ -56,10 +58,11 @@ def media_effects(design: Design, draws: Draws, lags: int) -> Media:
     spend = design.spend
     if design.unknown.any():
         spend = spend + draws.gap[:, None, :] * design.unknown
-    level = saturated(design, draws, adstock(spend, weights))
+    factor = np.exp(draws.drift @ design.drift.T) if design.drift.shape[1] else np.ones((1, len(design.weeks)))
+    level = factor[:, :, None] * saturated(design, draws, adstock(spend, weights))
     mean = (design.known * level).sum(axis=1)
     coefficient = draws.kappa * design.scale / np.maximum(mean, 1e-300)
-    return Media(coefficient[:, None, :] * level, coefficient, weights, spend)
+    return Media(coefficient[:, None, :] * level, coefficient, factor, weights, spend)
 
 
 def saturated(design: Design, draws: Draws, level: np.ndarray) -> np.ndarray:
@@ -86,13 +89,16 @@ def returns(design: Design, media: Media) -> np.ndarray:
 def marginal(design: Design, draws: Draws, media: Media) -> np.ndarray:
     """Return what a little more spend in every known week would bring more, per money; (D, C)."""
     more = media.spend + STEP * design.spend
-    level = saturated(design, draws, adstock(more, media.weights))
+    level = media.factor[:, :, None] * saturated(design, draws, adstock(more, media.weights))
     gained = (media.coefficient[:, None, :] * level - media.brought).sum(axis=1)
     return gained / (STEP * np.nansum(design.money, axis=0))
 
 
 def curves(design: Design, draws: Draws, media: Media, points: int, until: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return weekly spend, (points, C), and what it brings a week in the long run; (D, points, C)."""
+    """Return weekly spend, (points, C), and what it brings a week in the long run; (D, points, C).
+
+    In a week in which media work as in the middle.
+    """
     steady = np.linspace(0.0, until, points)[:, None] * np.ones(len(design.channels))
     level = saturated(design, draws, np.broadcast_to(steady, (len(draws.level), *steady.shape)))
     return steady * design.spend_scale, media.coefficient[:, None, :] * level

@@ -62,7 +62,8 @@ def fit_geo(
     row |= {"geo_level": level, "geo": geo, "target": target, "method": method, "engine": engine}
     room = room.model_copy(update={"model": chosen_model(room.model, rows)})
     known = str(rows["fit_id"].iloc[0]) if "fit_id" in rows else fit_id(rows, room, tests)
-    row |= {"fit_id": known, "data_origin": _origin(rows)}
+    own = rows["settings"].iloc[0] if "settings" in rows else None
+    row |= {"fit_id": known, "settings": None if pd.isna(own) else own, "data_origin": _origin(rows)}
     row |= {spec.table: [] for spec in FITS}
     try:
         remake = partial(_design, target=target, room=room, tests=tests if room.fit.calibrate else None)
@@ -191,7 +192,7 @@ def _told(
         "notes": list(design.notes),
         "weeks": int(design.explained.sum()),
         "channels": len(design.channels),
-        "mmm_fit_weeks": fit_weeks_rows(design, fitted.mean, replicated),
+        "mmm_fit_weeks": fit_weeks_rows(design, media, fitted.mean, replicated),
         "mmm_contributions": contributions_rows(design, draws, media),
         "mmm_response_curves": curves_rows(design, draws, media, settings),
         "mmm_posterior": posterior_rows(design, draws, media, spec, settings),

@@ -17,11 +17,12 @@ from pma.mmm.spec import MediaSpec, ModelSpec, Prior
 
 @dataclass(frozen=True)
 class Draws:
-    """Draws of one fit by name; D draws, C channels, K linear columns, W waves.
+    """Draws of one fit by name; D draws, C channels, K linear columns, W and V waves.
 
     level: mean of explained weeks, in usual weeks; kappa: mean contribution over explained weeks of known spend, the
     same; adstock and saturation: (D, C, 2), the second is 1 where there is none; gap: level of unknown spend, (D, C);
-    linear: effects of the columns, (D, K); wave: of the trend's waves, (D, W); sigma, nu: of what is left.
+    linear: effects of the columns, (D, K); wave: of the trend's waves, (D, W); drift: of the waves of how
+    strongly media work, (D, V); sigma, nu: of what is left.
     """
 
     level: np.ndarray
@@ -33,12 +34,14 @@ class Draws:
     gap: np.ndarray
     linear: np.ndarray
     wave: np.ndarray
+    drift: np.ndarray
 
 
 class Layout:
-    """The vector of a design: level, log sigma, log nu, log tau, linear columns, waves, then the channels' parameters.
+    """The vector of a design: level, log sigma, log nu, log tau, linear columns, waves, log omega, drift, channels.
 
-    Parameters of a channel stand as logarithms, a retention as log-odds.
+    tau and omega: size of the trend's waves and of the drift. Parameters of a channel stand as logarithms, a retention
+    as log-odds.
     """
 
     def __init__(self, design: Design, spec: ModelSpec) -> None:
@@ -50,6 +53,9 @@ class Layout:
         self.at_tau, at = (at, at + 1) if waves else (-1, at)
         self.at_columns, at = at, at + len(design.names)
         self.at_waves, at = at, at + waves
+        drift = design.drift.shape[1]
+        self.at_omega, at = (at, at + 1) if drift else (-1, at)
+        self.at_drift, at = at, at + drift
         rows = [_parameters(media, spec, gap) for media, gap in zip(design.media, design.has_gap, strict=True)]
         shape = (6, len(design.channels))
         self.slots = np.full(shape, -1, dtype=np.int64)
@@ -82,6 +88,7 @@ class Layout:
             columns=np.ascontiguousarray(design.columns @ design.rotation),
             column_means=np.ascontiguousarray(design.means @ design.rotation),
             basis=np.ascontiguousarray(design.basis),
+            drift=np.ascontiguousarray(design.drift),
             adstock_kind=np.array(adstocks, dtype=np.int64),
             saturation_kind=np.array(saturations, dtype=np.int64),
             on_coefficient=np.array([on == "coefficient" for on in effects], dtype=np.int64),
@@ -96,7 +103,7 @@ class Layout:
 
     @property
     def scalars(self) -> np.ndarray:
-        """Places of nu, tau, columns and waves; then the priors of level, sigma, nu and tau."""
+        """Places of nu, tau, columns and waves; the priors of level, sigma, nu and tau; place and prior of drift."""
         spec, likelihood = self.spec, self.spec.likelihood
         return np.array(
             [
@@ -105,6 +112,7 @@ class Layout:
                 *(FAMILIES[likelihood.sigma.family], *likelihood.sigma.numbers),
                 *(FAMILIES[likelihood.nu.family], *likelihood.nu.numbers),
                 spec.trend.sigma,
+                *(self.at_omega, self.at_drift, spec.over_time.sigma),
             ],
             dtype=float,
         )
@@ -119,6 +127,8 @@ class Layout:
             point[self.at_nu] = np.log(10.0)
         if self.at_tau >= 0:
             point[self.at_tau] = np.log(self.spec.trend.sigma / 2)
+        if self.at_omega >= 0:
+            point[self.at_omega] = np.log(self.spec.over_time.sigma / 2)
         for row, c in zip(*np.nonzero(self.slots >= 0), strict=True):
             point[self.slots[row, c]] = _middle(self.families[row, c], self.first[row, c], self.second[row, c])
         jitter = np.random.default_rng(seed).uniform(-spread, spread, self.size)
@@ -138,7 +148,9 @@ class Layout:
         none = np.zeros(len(self.design.channels), dtype=bool)
         bounded = self.data.adstock_kind <= 1
         waves, k = self.design.basis.shape[1], len(self.design.names)
+        drift = self.design.drift.shape[1]
         tau = np.exp(theta[:, self.at_tau]) if waves else np.zeros(len(theta))
+        omega = np.exp(theta[:, self.at_omega]) if drift else np.zeros(len(theta))
         return Draws(
             level=theta[:, LEVEL],
             sigma=np.exp(theta[:, SIGMA]),
@@ -149,6 +161,7 @@ class Layout:
             gap=of(media_density.GAP, none),
             linear=theta[:, self.at_columns : self.at_columns + k] @ self.design.rotation.T,
             wave=theta[:, self.at_waves : self.at_waves + waves] * tau[:, None],
+            drift=theta[:, self.at_drift : self.at_drift + drift] * omega[:, None],
         )
 
     def _labels(self) -> list[str]:
@@ -163,6 +176,10 @@ class Layout:
             labels[self.at_columns + j] = f"axis {j}"
         for j in range(self.design.basis.shape[1]):
             labels[self.at_waves + j] = f"wave {j}"
+        if self.at_omega >= 0:
+            labels[self.at_omega] = "log omega"
+        for j in range(self.design.drift.shape[1]):
+            labels[self.at_drift + j] = f"drift {j}"
         rows = ("effect", "adstock 1", "adstock 2", "saturation 1", "saturation 2", "gap level")
         for row, c in zip(*np.nonzero(self.slots >= 0), strict=True):
             labels[self.slots[row, c]] = f"{self.design.channels[c]}: {rows[row]}"

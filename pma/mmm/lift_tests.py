@@ -148,11 +148,13 @@ def compact(design: Design, lags: int) -> dict[str, np.ndarray]:
     length = max((int(at[-1] - at[0]) + lags for at in counted), default=0)
     shape = (len(counted), length)
     spend, unknown, counts = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    week = np.zeros(len(counted), dtype=np.int64)
     channel = lifts.channel[lifts.of_test]
     for s, at in enumerate(counted):
         last = int(at[-1]) + 1
         first = max(last - length, 0)
         place = slice(length - (last - first), length)
+        week[s] = last - length
         spend[s, place] = lifts.spend[s, first:last]
         unknown[s, place] = design.unknown[first:last, channel[s]]
         counts[s, place] = lifts.counts[s, first:last]
@@ -165,6 +167,7 @@ def compact(design: Design, lags: int) -> dict[str, np.ndarray]:
         "lift_spend": spend,
         "lift_unknown": unknown,
         "lift_counts": counts,
+        "lift_week": week,
     }
 
 

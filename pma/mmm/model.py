@@ -1,7 +1,8 @@
 """The model as PyMC states it, and as pymc-marketing's own MMM: what `pma.mmm.density` is held against.
 
 Both take a design and mean the same posterior; they compile per shape and are slower to sample. pymc-marketing's form
-has no unknown weeks, no wave of the trend, and one kind of adstock and saturation for all channels.
+has no unknown weeks, no waves like ours (of the trend, of media over time), and one kind of adstock and saturation for
+all channels.
 """
 
 from __future__ import annotations
@@ -29,10 +30,10 @@ SATURATION_NAMES = {"hill": ("kappa", "slope"), "logistic": ("lam",), "michaelis
 def pymc_model(design: Design, spec: ModelSpec) -> pm.Model:
     """Return the model of a design in PyMC, in plain form: coefficients or mean contributions as the priors have them.
 
-    Free variables: level (or intercept), sigma, nu, tau, linear (K), waves (W), and for each channel `c` effect_c,
-    adstock_1_c, adstock_2_c, saturation_1_c, saturation_2_c, gap_c, as far as it has them. Lift tests are observed as
-    lift_0, lift_1, ...: what the channel brought less what it would have brought without the change. Data can be
-    swapped (pm.set_data): y, explained, columns, basis.
+    Free variables: level (or intercept), sigma, nu, tau, linear (K), waves (W), omega, drift (V), and for each channel
+    `c` effect_c, adstock_1_c, adstock_2_c, saturation_1_c, saturation_2_c, gap_c, as far as it has them. Lift tests are
+    observed as lift_0, lift_1, ...: what the channel brought less what it would have brought without the change. Data
+    can be swapped (pm.set_data): y, explained, columns, basis.
     """
     import pymc as pm
     import pytensor.tensor as pt
@@ -44,6 +45,11 @@ def pymc_model(design: Design, spec: ModelSpec) -> pm.Model:
         share = explained / explained.sum()
         base = pm.Normal(spec.level_on, spec.level_mu, spec.level_sigma)
         sigma = _variable("sigma", likelihood.sigma)
+        factor: Any = np.ones(len(design.weeks))
+        if design.drift.shape[1]:
+            omega = pm.HalfNormal("omega", spec.over_time.sigma)
+            drift = pm.Normal("drift", 0.0, 1.0, shape=design.drift.shape[1])
+            factor = pt.exp(omega * pt.dot(design.drift, drift))
         media: Any = 0.0
         lifts: list[Any] = [0.0] * len(design.lifts.tests)
         for c, name in enumerate(design.channels):
@@ -57,13 +63,13 @@ def pymc_model(design: Design, spec: ModelSpec) -> pm.Model:
             ]
             weights = _weights(one.adstock, found[1], found[2], spec.lags)
 
-            saturated = partial(_channel, design, c, found, weights, spec.lags)
+            saturated = partial(_channel, design, c, found, weights, spec.lags, factor)
             value = saturated(design.spend[:, c])
             mean = pt.dot(design.known[:, c], value)
-            factor = found[0] if one.effect.given_as == "coefficient" else found[0] / mean
-            media = media + factor * (value if spec.level_on == "intercept" else value - pt.dot(share, value))
+            effect = found[0] if one.effect.given_as == "coefficient" else found[0] / mean
+            media = media + effect * (value if spec.level_on == "intercept" else value - pt.dot(share, value))
             for s in np.flatnonzero(design.lifts.channel[design.lifts.of_test] == c):
-                brought = factor * saturated(design.lifts.spend[s])
+                brought = effect * saturated(design.lifts.spend[s])
                 lifts[design.lifts.of_test[s]] += pt.dot(design.lifts.counts[s], brought)
         linear = pm.Normal("linear", 0.0, 1.0, shape=len(design.names))
         offset = design.means if spec.level_on == "intercept" else np.zeros(len(design.names))
@@ -87,7 +93,7 @@ def marketing_mmm(design: Design, spec: ModelSpec) -> tuple[MMM, pd.DataFrame, p
     """Return pymc-marketing's MMM of a design with the same priors, and the X and y that it is fitted to.
 
     Linear columns, season and trend among them, are its controls, each times its prior scale. Raises ValueError where
-    it has no such model: unknown or unexplained weeks, a trend of waves, priors on shares, mixed kinds, lift tests.
+    it has no such model: unknown or unexplained weeks, waves, priors on shares, mixed kinds, lift tests.
     """
     from pymc_extras.prior import Prior as Theirs
     from pymc_marketing.mmm import MMM
@@ -101,6 +107,7 @@ def marketing_mmm(design: Design, spec: ModelSpec) -> tuple[MMM, pd.DataFrame, p
         or gaps
         or design.lifts.tests
         or design.basis.shape[1]
+        or design.drift.shape[1]
         or adstock not in ADSTOCK_NAMES
         or saturation not in SATURATION_NAMES
         or spec.level_on != "intercept"
@@ -109,7 +116,7 @@ def marketing_mmm(design: Design, spec: ModelSpec) -> tuple[MMM, pd.DataFrame, p
         raise ValueError(
             "pymc-marketing has no such model: it needs all weeks known, one kind of adstock (geometric, delayed or "
             "weibull_cdf) and of saturation (hill, logistic, michaelis_menten), effects on coefficients, level_on "
-            "intercept, and a trend that is none, linear or piecewise"
+            "intercept, a trend that is none, linear or piecewise, and no media over time"
         )
     rows = [_parameters(media, spec, False) for media in design.media]
     names = ["saturation_" + ("alpha" if saturation == "michaelis_menten" else "beta")]
@@ -147,15 +154,15 @@ def marketing_mmm(design: Design, spec: ModelSpec) -> tuple[MMM, pd.DataFrame, p
     return model, X, pd.Series(design.value, name="target")
 
 
-def _channel(design: Design, c: int, found: list[Any], weights: Any, lags: int, spend: np.ndarray) -> Any:
-    """Saturated adstock of a channel's spend, as it was or as it would have been; (T,)."""
+def _channel(design: Design, c: int, found: list[Any], weights: Any, lags: int, factor: Any, spend: np.ndarray) -> Any:
+    """Saturated adstock of a channel's spend, as it was or as it would have been, times the week's factor; (T,)."""
     import pytensor.tensor as pt
 
     known, weeks = pt.as_tensor(spend), len(spend)
     if found[5] is not None:
         known = known + found[5] * design.unknown[:, c]
     level = sum(weights[lag] * pt.concatenate([pt.zeros(lag), known[: weeks - lag]]) for lag in range(lags))
-    return _saturated(design.media[c].saturation, level, found[3], found[4])
+    return factor * _saturated(design.media[c].saturation, level, found[3], found[4])
 
 
 def _variable(name: str, prior: Prior, factor: float = 1.0) -> Any:

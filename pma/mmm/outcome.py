@@ -78,10 +78,13 @@ def media_interval(design: Design, media: Media, mean: np.ndarray) -> Row:
     return _interval("media_share", brought / mean[:, seen].sum(axis=1), (5, 95))
 
 
-def fit_weeks_rows(design: Design, mean: np.ndarray, replicated: np.ndarray) -> list[Row]:
+def fit_weeks_rows(design: Design, media: Media, mean: np.ndarray, replicated: np.ndarray) -> list[Row]:
     """Rows of bl.mmm_fit_weeks; expected target and target drawn anew, (draws, weeks)."""
     low, high = np.quantile(replicated, [0.05, 0.95], axis=0)
     expected = mean.mean(axis=0)
+    moves = len(media.factor) > 1
+    factors = np.quantile(media.factor, [0.5, 0.05, 0.95], axis=0).T
+    names = ("media_factor", "media_factor_p05", "media_factor_p95")
     return [
         {
             "week_start": week.date(),
@@ -90,6 +93,7 @@ def fit_weeks_rows(design: Design, mean: np.ndarray, replicated: np.ndarray) -> 
             "p05": float(low[t]),
             "p95": float(high[t]),
             "is_explained": bool(design.explained[t] > 0),
+            **(dict(zip(names, factors[t].tolist(), strict=True)) if moves else dict.fromkeys(names)),
         }
         for t, week in enumerate(design.weeks)
     ]

@@ -307,6 +307,8 @@ def _data(design: Design, spec: ModelSpec, settings: RidgeSettings) -> Data:
     train = design.explained - held_out
     tests = compact(design, spec.lags)
     tests["lift_spend"] = tests["lift_spend"] + tests.pop("lift_unknown")
+    # Here media work alike in all weeks.
+    del tests["lift_week"]
     return Data(spend, linear, design.y, train, held_out, known / known.sum(), spec.lags, **tests)
 
 
@@ -337,6 +339,7 @@ def _draws(point: np.ndarray, design: Design, spec: ModelSpec, settings: RidgeSe
         gap=ones,
         linear=np.array(effects).reshape(len(point), -1),
         wave=np.zeros((len(point), design.basis.shape[1])),
+        drift=np.zeros((len(point), design.drift.shape[1])),
     )
 
 

@@ -142,6 +142,15 @@ class TrendSpec(Section):
     slope_sigma: PositiveFloat = Field(0.2, description="prior deviation of a year's growth (and of a bend)")
 
 
+class OverTimeSpec(Section):
+    """How strongly all paid media work, moving slowly: one factor of a week, 1 in the middle, for all channels."""
+
+    is_on: bool = Field(False, description="media work better in some months than in others")
+    length_weeks: PositiveFloat = Field(26.0, description="weeks after which the factor has forgotten itself")
+    waves: PositiveInt = Field(12, description="number of its basis functions")
+    sigma: PositiveFloat = Field(0.2, description="prior deviation of the size of its logarithm")
+
+
 class LikelihoodSpec(Section):
     """What is left over of a week."""
 
@@ -161,6 +170,7 @@ class ModelSpec(Section):
     yearly_order: int = Field(3, ge=0, le=10, description="waves in a year")
     monthly_order: int = Field(0, ge=0, le=4, description="waves in a month")
     trend: TrendSpec = TrendSpec()
+    over_time: OverTimeSpec = OverTimeSpec()
     likelihood: LikelihoodSpec = LikelihoodSpec()
     context_sigma: PositiveFloat = Field(0.1, description="prior deviation of the effect of one deviation of context")
     organic_sigma: PositiveFloat = Field(0.1, description="the same of an organic variable")

@@ -43,6 +43,11 @@ MMM_RUNS = _of_fit(
         Column("not_trusted", "array<string>", "channels whose numbers say little"),
         Column("notes", "array<string>", "what was done to the data before the fit"),
         Column("fit_id", "string", "digest of model, settings and data: equal ids are equal fits"),
+        Column(
+            "settings",
+            "string",
+            "what differs from mmm.model, as select_mmm chose it for the geo (bl.mmm_selection), JSON; null: nothing",
+        ),
         Column("weeks", "int", "weeks that were explained"),
         Column("channels", "int", "paid channels in the model"),
         Column("seconds", "double", "time of the fit, s"),
@@ -216,6 +221,9 @@ MMM_FIT_WEEKS = _of_fit(
         Column("p05", "double", "lower end of the 90 % interval of the week's target (predictive)", required=True),
         Column("p95", "double", "upper end of it", required=True),
         Column("is_explained", "boolean", "false: the fit did not see the week's target", required=True),
+        Column("media_factor", "double", "how strongly paid media worked, 1 in the middle; null: taken as constant"),
+        Column("media_factor_p05", "double", "lower end of its 90 % interval"),
+        Column("media_factor_p95", "double", "upper end of it"),
     ),
 )
 

@@ -27,8 +27,11 @@ def geometric(spend, keep):
     return out
 
 
-def media_world(weeks=156, channels=4, noise=0.02, media_share=0.35, seed=0, target="uploads", geo="DE"):
-    """Hill of geometric adstock, one wave a year, one context variable, one event, a line; mean about 500 a week."""
+def media_world(weeks=156, channels=4, noise=0.02, media_share=0.35, seed=0, target="uploads", geo="DE", strength=1.0):
+    """Hill of geometric adstock, one wave a year, one context variable, one event, a line; mean about 500 a week.
+
+    `strength`: how strongly all media work, a number or one of each week.
+    """
     rng = np.random.default_rng(seed)
     index = pd.date_range("2023-01-02", periods=weeks, freq="7D")
     names = [f"channel_{c}" for c in range(channels)]
@@ -41,6 +44,7 @@ def media_world(weeks=156, channels=4, noise=0.02, media_share=0.35, seed=0, tar
         spend[name] = np.round(money, 2)
         effect[name] = saturated / saturated.mean() * usual * np.exp(rng.normal(0, 0.3))
     spend, effect = pd.DataFrame(spend, index=index), pd.DataFrame(effect, index=index)
+    effect = effect.mul(np.broadcast_to(strength, weeks), axis=0)
     effect *= 500 * media_share / effect.sum(axis=1).mean()
     year = 2 * np.pi * index.dayofyear.to_numpy() / 365.25
     temperature = 10 - 8 * np.cos(year) + 2 * rng.standard_normal(weeks)

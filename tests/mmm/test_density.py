@@ -11,7 +11,17 @@ from pma.mmm import density
 from pma.mmm.design import make_design
 from pma.mmm.layout import Layout
 from pma.mmm.log_prior import digamma
-from pma.mmm.spec import Effect, FitSettings, LikelihoodSpec, MediaChange, MediaSpec, ModelSpec, Prior, TrendSpec
+from pma.mmm.spec import (
+    Effect,
+    FitSettings,
+    LikelihoodSpec,
+    MediaChange,
+    MediaSpec,
+    ModelSpec,
+    OverTimeSpec,
+    Prior,
+    TrendSpec,
+)
 from tests.mmm.media_world import media_world
 from tests.mmm.tested_world import COLUMNS as TESTS
 
@@ -36,6 +46,13 @@ SPECS = {
         media=MediaSpec(effect=Effect(given_as="roas", prior=Prior(family="gamma", alpha=2.0, beta=4.0))),
         trend=TrendSpec(kind="none"),
         yearly_order=0,
+    ),
+    "media over time": ModelSpec(channels=KINDS, over_time=OverTimeSpec(is_on=True)),
+    "coefficients over time": ModelSpec(
+        channels=KINDS,
+        media=MediaSpec(effect=Effect(given_as="coefficient", prior=HALF_NORMAL)),
+        level_on="intercept",
+        over_time=OverTimeSpec(is_on=True, length_weeks=13.0, waves=5),
     ),
 }
 

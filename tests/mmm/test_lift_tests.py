@@ -44,6 +44,7 @@ def truth_as_draws(world, design):
         gap=np.ones((1, len(names))),
         linear=np.zeros((1, len(design.names))),
         wave=np.zeros((1, 0)),
+        drift=np.zeros((1, 0)),
     )
 
 

@@ -52,7 +52,7 @@ def media_of(design, draws):
         columns.append(
             saturate(one.saturation, level, draws.saturation[0, c : c + 1, 0], draws.saturation[0, c : c + 1, 1])
         )
-    return np.concatenate(columns, axis=1)
+    return np.exp(design.drift @ draws.drift[0])[:, None] * np.concatenate(columns, axis=1)
 
 
 def in_pymc(layout, theta):
@@ -64,6 +64,9 @@ def in_pymc(layout, theta):
     if layout.at_tau >= 0:
         point["tau_log__"] = theta[layout.at_tau]
         point["waves"] = theta[layout.at_waves : layout.at_waves + design.basis.shape[1]]
+    if layout.at_omega >= 0:
+        point["omega_log__"] = theta[layout.at_omega]
+        point["drift"] = theta[layout.at_drift : layout.at_drift + design.drift.shape[1]]
     stems = ("effect", "adstock_1", "adstock_2", "saturation_1", "saturation_2", "gap")
     for row, c in zip(*np.nonzero(layout.slots >= 0), strict=True):
         is_odds = row == density.ADSTOCK_1 and design.media[c].adstock in ("geometric", "delayed")
@@ -75,7 +78,7 @@ def in_pymc(layout, theta):
 
 
 @pytest.mark.parametrize(("gaps", "tests"), [(False, False), (True, False), (True, True)])
-@pytest.mark.parametrize("name", ["shares", "coefficients"])
+@pytest.mark.parametrize("name", ["shares", "coefficients", "media over time", "coefficients over time"])
 def test_pymc_has_the_same_density(name, gaps, tests):
     layout = layout_of(name, gaps, tests)
     stated = model.pymc_model(layout.design, layout.spec)
