@@ -17,13 +17,14 @@ from deltalake import DeltaTable
 from jobs.fit_mmm import main
 from jobs.mmm_report import main as report
 from pma.marketing.tables import LIFT_TESTS
-from pma.marketing.weekly_tables import COMPARED, CREDITS, PLATFORM_METRICS, REPORT_MODELS, WEEKLY_GROWTH
+from pma.marketing.weekly_tables import WEEKLY_GROWTH
 from pma.mmm.input.calendar import records
 from pma.mmm.input.tables import MMM_INPUT, MMM_READINESS
 from pma.mmm.tables import MMM_LANDED
 from pma.tables import WarehouseSettings
 from pma.warehouse import Warehouse
 from tests.conftest import REPOSITORY, TEST_SPARK
+from tests.jobs.growth_rows import growth_row
 from tests.mmm.media_world import media_world
 
 TABLES = (
@@ -215,31 +216,15 @@ def test_a_new_measurement_makes_its_own_country_anew_and_no_other(ran, spark):
 def reported(ran, spark):
     """The same folder, with a weekly report of the same spend, after the job that tells of the fits."""
     paid = inputs().query("role == 'paid' and variable == 'channel_0' and geo != 'FR'")
-    credit = {
-        column: Decimal(0) for column in [*PLATFORM_METRICS, *(f"{c}_{m}" for c in CREDITS for m in REPORT_MODELS)]
-    }
-    credit |= {f"{name}_{back}": Decimal(0) for name in COMPARED for back in ("last_week", "last_year")}
-    rows = []
-    for geo, start, value in paid[["geo", "week_start", "value"]].itertuples(index=False):
-        named = {"country": geo, "management_region": "DACH", "week_start": start, "channel": "channel_0"}
-        named |= {
-            "yearweek": int(f"{start:%G%V}"),
-            "campaign_id": "c",
-            "ad_platform": "google",
-            "data_origin": "a test",
-        }
-        said = {"spend": Decimal(str(value)), "sales_ads_last_click": Decimal(3), "is_complete_week": True}
-        rows.append({**credit, **named, **said, "spend_rows_without_rate": 0, "run_id": "before"})
-    whole = [tuple(_typed(row.get(column.name), column.type) for column in WEEKLY_GROWTH.columns) for row in rows]
+    whole = [
+        growth_row(geo, start, spend=Decimal(str(value)), sales_ads_last_click=Decimal(3))
+        for geo, start, value in paid[["geo", "week_start", "value"]].itertuples(index=False)
+    ]
     tables = Warehouse(spark, WarehouseSettings(path=str(ran / "warehouse")), run_id="before")
     tables.replace(WEEKLY_GROWTH, spark.createDataFrame(whole, WEEKLY_GROWTH.schema))
     with contextlib.redirect_stdout(io.StringIO()) as said:
         report(arguments(ran))
     return ran, said.getvalue()
-
-
-def _typed(value, kind):
-    return int(value) if isinstance(value, Decimal) and kind in ("bigint", "int") else value
 
 
 def test_weeks_of_a_fit_are_its_contributions_beside_the_target(ran):

@@ -149,7 +149,8 @@ def test_fits_take_what_was_chosen_only_where_they_are_told_to(ran, spark):
     tables.replace(MMM_SELECTION, rows.localCheckpoint())
     told = arguments(ran, use_selection=True)
     fit_mmm(told)
-    found = stored(ran, "mmm_runs").set_index("geo")["fit_id"]
+    runs = stored(ran, "mmm_runs").set_index("geo")
+    found = runs["fit_id"]
     inputs, readiness = tables.read(MMM_INPUT).toPandas(), tables.read(MMM_READINESS).toPandas()
     # Without a choice the job fits these.
     plain = make_tasks(inputs, readiness, load([told[1]]).mmm).rows.groupby("geo")["fit_id"].first()
@@ -157,5 +158,6 @@ def test_fits_take_what_was_chosen_only_where_they_are_told_to(ran, spark):
     # The model as it is set is the same fit, whoever chose it; of a geo without a choice too.
     assert selection(ran).loc["DE", "candidate"] == "model" and found["DE"] == plain["DE"]
     assert found["IT"] == plain["IT"]
+    assert runs["settings"].dropna().to_dict() == {"AT": '{"yearly_order": 0}', "DE": "{}"}
     season = stored(ran, "mmm_contributions").query("kind == 'seasonality'")
     assert set(season["geo"]) == {"DE", "IT"}
