@@ -8,6 +8,7 @@ from html import escape
 from pma.report.layout import items, picture
 from pma.report.mmm_fit import Case, Fit, records
 from pma.report.mmm_tables import anchor, badge, channel_table, components_table, headline
+from pma.report.mmm_trust import trust_part
 from pma.report.mmm_words import reasons, share
 from pma.report.numbers import NOTHING
 from pma.report.svg import Picture
@@ -47,6 +48,7 @@ def _fitted(case: Case, fit: Fit, colors: Mapping[str, str], pictures: Mapping[s
         "<h4>What more money would bring</h4>" if pictures else "",
         _curves(fit, pictures),
         _wide(pictures, "carryover"),
+        trust_part(fit),
         _small_print(case, fit),
     ]
     return "\n".join(part for part in parts if part)

@@ -10,8 +10,11 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
+from pma.mmm.fold_tables import MMM_SELECTION
 from pma.mmm.tables import (
+    MMM_CALIBRATION,
     MMM_CHANNEL_SUMMARY,
+    MMM_CHECKS,
     MMM_CONTRIBUTIONS,
     MMM_FIT_WEEKS,
     MMM_RESPONSE_CURVES,
@@ -19,6 +22,7 @@ from pma.mmm.tables import (
     ROAS_COMPARISON,
 )
 from pma.report.mmm_words import Words, attribution_name, words_of
+from pma.tables import TableSpec
 
 KEY = ["geo_level", "geo", "target"]
 # The layer of a week that is no paid channel, and the parts of it that move.
@@ -28,9 +32,11 @@ MOVING = ("trend", "seasonality", "event", "organic", "context", "interaction", 
 FEW_WEEKS = 60
 METHODS = ("bayes", "ridge")
 
-
-# The tables of MmmRows, in its order.
-SHOWN = (MMM_RUNS, MMM_CONTRIBUTIONS, MMM_CHANNEL_SUMMARY, MMM_RESPONSE_CURVES, MMM_FIT_WEEKS, ROAS_COMPARISON)
+# The tables of MmmRows, in its order; of the last one nothing is there before select_mmm has run.
+SHOWN = (
+    *(MMM_RUNS, MMM_CONTRIBUTIONS, MMM_CHANNEL_SUMMARY, MMM_RESPONSE_CURVES, MMM_FIT_WEEKS, ROAS_COMPARISON),
+    *(MMM_CHECKS, MMM_CALIBRATION, MMM_SELECTION),
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,9 @@ class MmmRows:
     curves: pd.DataFrame
     weeks: pd.DataFrame
     comparison: pd.DataFrame
+    checks: pd.DataFrame
+    calibration: pd.DataFrame
+    selection: pd.DataFrame
     carryover: pd.DataFrame
 
 
@@ -50,8 +59,9 @@ class MmmRows:
 class Fit:
     """The fit that the page tells of; its second opinion where there is one.
 
-    summary, curves, carryover, contributions, weeks: of the main method, bayes where it was fitted. second: summary of
-    the ridge beside it, without rows where there is none.
+    summary, curves, carryover, contributions, weeks, checks, calibration: of the main method, bayes where it was
+    fitted. second: summary of the ridge beside it, without rows where there is none. selection: the row of
+    bl.mmm_selection; None: select_mmm has not chosen.
     """
 
     words: Words
@@ -64,6 +74,9 @@ class Fit:
     curves: pd.DataFrame
     carryover: pd.DataFrame
     comparison: pd.DataFrame
+    checks: pd.DataFrame
+    calibration: pd.DataFrame
+    selection: Mapping[str, Any] | None
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -223,7 +236,15 @@ def _fit(
         curves=of("curves", main),
         carryover=of("carryover", main),
         comparison=frames["comparison"].get(key, rows.comparison.iloc[:0]),
+        checks=of("checks", main),
+        calibration=of("calibration", main),
+        selection=records(frames["selection"][key])[0] if key in frames["selection"] else None,
     )
+
+
+def no_rows(spec: TableSpec) -> pd.DataFrame:
+    """Return the frame of a table that nobody has written yet."""
+    return pd.DataFrame(columns=[column.name for column in spec.columns])
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

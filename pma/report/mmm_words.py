@@ -42,7 +42,7 @@ READING = (
     "The ridge is a quick second model of another kind. Where its number lies far from the model's, trust neither "
     "before a test.",
     "The same numbers in SQL: bl.mmm_runs, bl.mmm_channel_summary, bl.mmm_contributions, bl.mmm_response_curves, "
-    "bl.mmm_fit_weeks and bl.roas_comparison.",
+    "bl.mmm_fit_weeks, bl.mmm_checks, bl.mmm_calibration and bl.roas_comparison.",
 )
 
 

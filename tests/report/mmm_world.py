@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pandas as pd
 
-from pma.mmm.tables import ATTRIBUTION_MODELS, FITS, MMM_RUNS, ROAS_COMPARISON
+from pma.mmm.fold_tables import MMM_SELECTION
+from pma.mmm.tables import ATTRIBUTION_MODELS, FITS, MMM_CALIBRATION, MMM_RUNS, ROAS_COMPARISON
 from pma.report.mmm_fit import MmmRows
 
 MONDAY = date(2025, 1, 6)
@@ -14,6 +15,8 @@ NAMES = {
     "summary": "bl.mmm_channel_summary",
     "curves": "bl.mmm_response_curves",
     "weeks": "bl.mmm_fit_weeks",
+    "checks": "bl.mmm_checks",
+    "calibration": "bl.mmm_calibration",
 }
 CARRYOVER = ["geo_level", "geo", "target", "method", "channel", "usual_spend", "lag", "mean", "p05", "p95"]
 
@@ -63,8 +66,25 @@ def parts(channels, weeks):
             yield {**row, "p05": mean - 1, "p50": mean, "p95": mean + 1}
 
 
-def fit_rows(summary, geo="DE", target="uploads", method="bayes", weeks=10, level="country"):
-    """All rows of one fit, by the names of MmmRows; `summary`: rows of `channel`."""
+def check(name, measure, limit, detail, channel="(all)"):
+    """One row of bl.mmm_checks."""
+    passed = None if measure is None else measure <= limit
+    row = {"check": name, "channel": channel, "measure": measure, "limit": limit}
+    return {**row, "is_passed": passed, "detail": detail}
+
+
+def lift_test(name, channel, lift, verdict, sentence):
+    """One row of bl.mmm_calibration, with what was expected of it unless it is left out."""
+    row = {**dict.fromkeys(column.name for column in MMM_CALIBRATION.columns), "test_id": name, "channel": channel}
+    row |= {"starts_on": MONDAY, "ends_on": MONDAY + timedelta(days=27), "lift": lift, "standard_error": 100.0}
+    if verdict != "left_out":
+        row |= {"expected_before_p05": 900.0, "expected_before_p95": 2100.0}
+        row |= {"expected_after_p05": 400.0, "expected_after_p95": 700.0}
+    return {**row, "verdict": verdict, "sentence": sentence}
+
+
+def fit_rows(summary, geo="DE", target="uploads", method="bayes", weeks=10, level="country", checks=(), tests=()):
+    """All rows of one fit, by the names of MmmRows; `summary`, `checks`, `tests`: rows of `channel`, `check`..."""
     names = [row["channel"] for row in summary]
     key = {"geo_level": level, "geo": geo, "target": target, "method": method, "data_origin": "simulated market"}
     curves = [
@@ -78,8 +98,8 @@ def fit_rows(summary, geo="DE", target="uploads", method="bayes", weeks=10, leve
         for lag, mean in enumerate((0.7, 0.2, 0.1))
     ]
     found = {"contributions": parts(names, weeks), "summary": summary, "curves": curves}
-    found |= {"weeks": week_rows(weeks), "carryover": carryover}
-    return {name: [{**key, **row} for row in rows] for name, rows in found.items()}
+    found |= {"weeks": week_rows(weeks), "carryover": carryover, "checks": checks, "calibration": tests}
+    return {name: [{**row, **key} for row in rows] for name, rows in found.items()}
 
 
 def compared(name, clicks, verdict, sentence=None, geo="DE", target="uploads", level="country"):
@@ -92,7 +112,7 @@ def compared(name, clicks, verdict, sentence=None, geo="DE", target="uploads", l
     return row
 
 
-def rows_of(runs, fits, comparison=()):
+def rows_of(runs, fits, comparison=(), selection=()):
     """Frames as the tables have them."""
     columns = {
         name: [c.name for c in spec.columns] for name, full in NAMES.items() for spec in FITS if spec.name == full
@@ -102,12 +122,14 @@ def rows_of(runs, fits, comparison=()):
     return MmmRows(
         runs=pd.DataFrame(runs, columns=[column.name for column in MMM_RUNS.columns]),
         comparison=pd.DataFrame(comparison, columns=[column.name for column in ROAS_COMPARISON.columns]),
+        selection=pd.DataFrame(selection, columns=[column.name for column in MMM_SELECTION.columns]),
         **frames,
     )
 
 
 WEAK = "tiktok: the data say little about it. Vary its spend"
 FLAG = "What the model does not explain goes on from week to week."
+CHOSEN = "no trend is within a standard error of the best and has the fewest parameters."
 LEFT = "9 in every week: there is nothing to explain. Check its feed."
 WAIT = "20 weeks, 52 are needed. Wait for more weeks."
 OVER = "Last click credits tv with 9.0 uploads per 1,000 EUR, the model with 5.0 (2.5 to 10): clicks overstate it."
@@ -125,11 +147,27 @@ def market():
         *(run("FR", target=target, status="failed", message=LEFT) for target in ("uploads", "gmv")),
         run("BE", status="not_ready", message=WAIT),
     ]
-    fits = [fit_rows(uploads), fit_rows(ridge, method="ridge"), fit_rows(money, target="gmv")]
+    checks = [
+        check("holdout", 0.07, 0.2, "the last 4 weeks are missed by 7%"),
+        check("placebo", 0.6, 0.5, "a channel that cannot work gets 60% of the return"),
+        check("prior", None, 0.5, "could not be checked: too few weeks"),
+        check("refresh", 0.4, 0.3, "without the last 4 weeks its ROAS would differ by 40%", "tiktok"),
+        check("refresh", 0.1, 0.3, "without the last 4 weeks its ROAS would differ by 10%", "tv"),
+    ]
+    tests = [
+        lift_test("march", "tv", 500.0, "corrects", "The weeks alone were wrong about tv."),
+        lift_test("radio", "radio", 130.0, "left_out", "radio is not among the paid channels."),
+    ]
+    selection = [{"geo_level": "country", "geo": "DE", "target": "uploads", "reason": CHOSEN}]
+    fits = [
+        fit_rows(uploads, checks=checks, tests=tests),
+        fit_rows(ridge, method="ridge"),
+        fit_rows(money, target="gmv"),
+    ]
     fits.append(fit_rows(uploads, "DACH", level="management_region"))
     comparison = [
         compared("tv", 0.009, "clicks_overstate", OVER),
         compared("tiktok", 0.002, "not_trusted", UNSURE),
         compared("tv", 2.6, "agree", target="gmv"),
     ]
-    return rows_of(runs, fits, comparison)
+    return rows_of(runs, fits, comparison, selection)

@@ -9,7 +9,7 @@ import pytest
 from pma.report.mmm_page import mmm_page, mmm_pictures, mmm_text, write_mmm_page
 from pma.report.mmm_words import Facts, digits, share
 from pma.report.settings import ReportSettings
-from tests.report.mmm_world import FLAG, LEFT, OVER, UNSURE, WAIT, channel, fit_rows, market, rows_of, run
+from tests.report.mmm_world import CHOSEN, FLAG, LEFT, OVER, UNSURE, WAIT, channel, fit_rows, market, rows_of, run
 from tests.report.test_growth_page import EVIL, Page
 
 FACTS = Facts("R1", "EUR")
@@ -106,6 +106,37 @@ def test_the_sentences_of_the_comparison_are_told_the_sure_ones_first(page):
     assert "Clicks and model agree on tv." in page.text
 
 
+def test_what_was_checked_stands_with_each_fit_with_its_limit(page):
+    [table] = [page.rows(n) for n in range(len(page.tables)) if "Found" in page.rows(n).get("", [])]
+    assert table == {
+        "": ["Found", "Most", "Passed"],
+        "Last weeks hidden: error of their forecastthe last 4 weeks are missed by 7%": ["7 %", "20 %", "yes"],
+        "A channel that cannot work: its returna channel that cannot work gets 60% of the return": [
+            *("60 %", "50 %", "no"),
+        ],
+        "Twice the effect assumed: pull on the returnscould not be checked: too few weeks": [
+            *("–", "50 %", "could not be checked"),
+        ],
+    }
+    assert "tiktok: without the last 4 weeks its ROAS would differ by 40%." in page.text
+    assert "tv: without the last 4 weeks" not in page.text
+
+
+def test_lift_tests_stand_beside_what_the_model_expects_of_them_before_and_after(page):
+    [table] = [page.rows(n) for n in range(len(page.tables)) if "Test" in page.rows(n)]
+    assert table == {
+        "Test": ["Channel", "Measured", "Model without tests", "Model with tests", "The test"],
+        "marchThe weeks alone were wrong about tv.": [
+            *("tv", "500 ± 164", "900 to 2,100", "400 to 700", "corrects the weeks"),
+        ],
+        "radioradio is not among the paid channels.": ["radio", "130 ± 164", "–", "–", "left out"],
+    }
+
+
+def test_the_choice_of_the_model_is_told_with_its_reason(page):
+    assert f"Of the models that were tried on weeks they had not seen (select_mmm): {CHOSEN}" in page.text
+
+
 def test_pictures_stand_with_each_fit_and_have_a_title(page):
     images = [attributes for tag, attributes in page.tags if tag == "img"]
     assert len(images) == 3 * (4 + 2)
@@ -173,7 +204,7 @@ def test_without_matplotlib_the_page_is_there_without_pictures(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     rows = market()
     assert mmm_pictures(rows, FACTS) == {}
-    assert len(Page(mmm_page(rows, FACTS, {})).tables) == 9
+    assert len(Page(mmm_page(rows, FACTS, {})).tables) == 11
 
 
 def test_the_text_for_a_terminal_says_the_same_in_fifteen_lines_however_many_geos():
