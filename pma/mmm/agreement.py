@@ -61,18 +61,41 @@ def _whole(apart: pd.DataFrame, share: float, settings: FitSettings) -> Check:
 
 
 def with_disagreements(runs: DataFrame, found: pd.DataFrame) -> DataFrame:
-    """Return rows of bl.mmm_runs in which a model's fit that fails the check of the geo as a whole is flagged."""
+    """Return rows of bl.mmm_runs in which what disagrees is said: of the geo as a whole by a flag, of its channels too.
+
+    A model's fit that fails the check as a whole is flagged; channels that fail it are not to be trusted.
+    """
     said = []
     for key, rows in found.groupby(FIT, sort=True):
         checks = [Check(*row) for row in rows[[field.name for field in fields(Check)]].itertuples(index=False)]
-        said += [(*key, "bayes", sentence) for sentence in sentences(checks)]
-    words = runs.sparkSession.createDataFrame(said, ", ".join(f"{name} string" for name in (*FIT, "method", "words")))
+        apart = [one.channel for one in checks if one.channel != ALL and one.is_passed is False]
+        said.append((*key, "bayes", " ".join(sentences(checks)) or None, apart))
+    ddl = ", ".join(f"{name} string" for name in (*FIT, "method", "words"))
+    words = runs.sparkSession.createDataFrame(said, f"{ddl}, apart array<string>")
     joined = runs.join(F.broadcast(words), [*FIT, "method"], how="left")
+    is_apart = F.col("words").isNotNull()
     changed = {
-        "status": F.when(F.col("words").isNotNull(), F.lit("flagged")).otherwise(F.col("status")),
-        "message": F.when(F.col("words").isNotNull(), F.concat_ws(" ", "message", "words")).otherwise(F.col("message")),
+        "status": F.when(is_apart, F.lit("flagged")).otherwise(F.col("status")),
+        "message": F.when(is_apart, F.concat_ws(" ", "message", "words")).otherwise(F.col("message")),
+        "not_trusted": F.when(F.col("apart").isNull(), F.col("not_trusted")).otherwise(
+            F.array_union(F.coalesce("not_trusted", F.array().cast("array<string>")), "apart")
+        ),
     }
     return joined.withColumns(changed).select(*runs.columns)
+
+
+def with_doubts(summary: DataFrame, found: pd.DataFrame) -> DataFrame:
+    """Return rows of bl.mmm_channel_summary in which channels that fail the check are not to be trusted."""
+    failed = found[(found["channel"] != ALL) & ~found["is_passed"].astype(bool)]
+    told = failed[[*FIT, "channel"]].assign(method="bayes", doubt=failed["channel"] + ": " + failed["detail"])
+    key = [*FIT, "method", "channel"]
+    ddl = ", ".join(f"{name} string" for name in (*key, "doubt"))
+    joined = summary.join(F.broadcast(to_spark(summary.sparkSession, told[[*key, "doubt"]], ddl)), key, how="left")
+    changed = {
+        "is_trusted": F.col("is_trusted") & F.col("doubt").isNull(),
+        "reason": F.coalesce("reason", "doubt"),
+    }
+    return joined.withColumns(changed).select(*summary.columns)
 
 
 def check_frame(found: pd.DataFrame, runs: DataFrame) -> DataFrame:

@@ -13,7 +13,7 @@ class Batches:
     """Results of groups that land together, with the first that ends so many seconds after the last landing.
 
     A commit takes as long as a short fit, on a core that fits could use, and each one leaves a file. A job that is
-    killed loses those of its last seconds.
+    killed loses what has ended since the last landing.
     """
 
     def __init__(self, land: Callable[[pd.DataFrame], None], seconds: float) -> None:

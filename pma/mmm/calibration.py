@@ -47,7 +47,26 @@ def calibrated(told: Row, design: Design, before: Fitted, after: Fitted) -> Row:
     rows = calibration_rows(design, belief(design, before), belief(design, after))
     said = contradictions(rows)
     message = " ".join([*filter(None, [told["message"]]), *said]) or None
-    return told | {"status": "flagged" if said else told["status"], "message": message, "mmm_calibration": rows}
+    doubtful = {
+        row["channel"]: f"lift test {row['test_id']} contradicts the weeks"
+        for row in rows
+        if row["verdict"] == "contradicts"
+    }
+    summary = [_doubted(row, doubtful.get(row["channel"])) for row in told["mmm_channel_summary"]]
+    return told | {
+        "status": "flagged" if said else told["status"],
+        "message": message,
+        "not_trusted": [row["channel"] for row in summary if not row["is_trusted"]],
+        "mmm_channel_summary": summary,
+        "mmm_calibration": rows,
+    }
+
+
+def _doubted(row: Row, reason: str | None) -> Row:
+    """A channel's row, not to be trusted for this reason unless there is one already; None: as it is."""
+    if reason is None or not row["is_trusted"]:
+        return row
+    return row | {"is_trusted": False, "reason": f"{row['channel']}: {reason}"}
 
 
 def belief(design: Design, fitted: Fitted) -> Belief:

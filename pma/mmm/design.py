@@ -155,6 +155,12 @@ def _wide(rows: pd.DataFrame, target: str, notes: list[str]) -> tuple[pd.DataFra
     if np.isinf(values).any():
         name = used["variable"][np.isinf(values)].iloc[0]
         raise NotFitError(f"{name} is infinite in a week. Mend its feed; null stands for unknown")
+    if "is_complete_week" in used:
+        # A feed that ends inside a week has a part of its spend: not known, like a week that it does not have.
+        cut = (used["role"] == "paid") & ~used["is_complete_week"].astype(bool) & values.notna()
+        values = values.mask(cut)
+        for name, weeks in used[cut].groupby("variable").size().items():
+            notes.append(f"{name} has {weeks} weeks that its feed holds a part of: taken as unknown")
     frame = used.assign(week_start=starts, value=values)
     wide = frame.pivot(index="week_start", columns="variable", values="value")
     wide.columns = wide.columns.astype(str)

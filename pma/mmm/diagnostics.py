@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pma.mmm.design import Design
-from pma.mmm.layout import Draws, Layout
+from pma.mmm.layout import Draws
 from pma.mmm.sampler import Sampled
 from pma.mmm.spec import FitSettings
 
@@ -45,7 +45,6 @@ def diagnose(
     theta = sampled.theta
     axes = {"chain_axis": 0, "draw_axis": 1}
     dimensions = range(theta.shape[-1])
-    bulk = [float(array_stats.ess(theta[..., i], method="bulk", **axes)) for i in dimensions]
     tail = [float(array_stats.ess(theta[..., i], method="tail", prob=0.9, **axes)) for i in dimensions]
     seen = design.explained > 0
     value = design.value[seen]
@@ -53,13 +52,21 @@ def diagnose(
     total, media = mean[:, seen].mean(axis=1), brought[:, seen].mean(axis=1)
     return Diagnostics(
         rhat_max=largest_rhat(theta),
-        ess_bulk_min=min(bulk),
+        ess_bulk_min=least_ess(theta),
         ess_tail_min=min(tail),
         divergences=sampled.divergent,
         **in_sample(design, mean, brought),
         coverage_90=float(np.mean((low <= value) & (value <= high))),
         negative_baseline=float(np.mean(total - media < 0)),
     )
+
+
+def least_ess(theta: np.ndarray) -> float:
+    """Return the smallest effective number of draws, for means, of draws (chains, draws, dimensions)."""
+    from arviz_stats.base import array_stats
+
+    axes = {"chain_axis": 0, "draw_axis": 1}
+    return min(float(array_stats.ess(theta[..., i], method="bulk", **axes)) for i in range(theta.shape[-1]))
 
 
 def largest_rhat(theta: np.ndarray) -> float:
@@ -91,26 +98,26 @@ def lag_one(residual: np.ndarray) -> float:
     return float(np.mean(now[both] * before[both]) / spread) if both.sum() > 2 and spread > 0 else 0.0
 
 
-def prior_widths(layout: Layout, draws: Draws) -> np.ndarray:
-    """Return the posterior's deviation of each channel's mean contribution (logarithm), over that of its prior; (C,).
+def prior_widths(design: Design, kappa: np.ndarray, coefficient: np.ndarray) -> np.ndarray:
+    """Return the posterior's deviation of what each prior of an effect is of (logarithm), over that prior's; (C,).
 
-    NaN where the prior is on the coefficient, whose contribution has no prior of its own.
+    kappa, coefficient: mean contribution, and factor of saturated media; (draws, C).
     """
     widths = []
-    for c, media in enumerate(layout.design.media):
+    for c, media in enumerate(design.media):
         prior = media.effect.prior
         first, second = prior.numbers
         # Deviations of the logarithm: of a half-normal, pi / sqrt(8); of a gamma, the root of trigamma(shape).
-        if media.effect.given_as == "coefficient":
-            widths.append(np.nan)
-        elif prior.family == "log_normal":
-            widths.append(np.log(draws.kappa[:, c]).std() / second)
+        if prior.family == "log_normal":
+            assumed = second
         elif prior.family == "half_normal":
-            widths.append(np.log(draws.kappa[:, c]).std() / (np.pi / np.sqrt(8)))
+            assumed = np.pi / np.sqrt(8)
         else:
             from scipy.special import polygamma
 
-            widths.append(np.log(draws.kappa[:, c]).std() / np.sqrt(float(polygamma(1, first))))
+            assumed = np.sqrt(float(polygamma(1, first)))
+        given = coefficient if media.effect.given_as == "coefficient" else kappa
+        widths.append(np.log(given[:, c]).std() / assumed)
     return np.array(widths)
 
 
@@ -156,10 +163,12 @@ def verdict(
 ) -> tuple[str, str | None]:
     """Return ok or flagged, and the sentences that say what to mind; `checks`: those of checks that failed."""
     said: list[str] = []
-    if found.rhat_max > settings.max_rhat or found.ess_bulk_min < settings.min_ess:
-        agreement = "one chain" if np.isnan(found.rhat_max) else f"R-hat {found.rhat_max:.3f}"
+    least = min(found.ess_bulk_min, found.ess_tail_min)
+    if np.isnan(found.rhat_max):
+        said.append("One chain cannot say whether the computation has settled: set mmm.fit.chains to 2 or more.")
+    elif found.rhat_max > settings.max_rhat or least < settings.min_ess:
         said.append(
-            f"The computation has not settled ({agreement}, {found.ess_bulk_min:.0f} effective draws): "
+            f"The computation has not settled (R-hat {found.rhat_max:.3f}, {least:.0f} effective draws): "
             "run it again with more draws (mmm.fit.tune, mmm.fit.draws) before anybody uses it."
         )
     if found.divergences > settings.max_divergent_share * draws:

@@ -81,11 +81,11 @@ def fit_id(rows: pd.DataFrame, room: MmmSettings, tests: pd.DataFrame | None = N
     setting of theirs where there are none.
     """
     used = ["geo_level", "geo", "week_start", "variable", "role", "value", "target"]
-    used += [name for name in ("is_complete_week",) if name in rows]
+    used += [name for name in ("is_complete_week", "unit") if name in rows]
     sorted_rows = rows[used].astype({"week_start": str}).sort_values(used[2:4], ignore_index=True)
     digest = hashlib.sha256(_code())
     digest.update(chosen_model(room.model, rows).model_dump_json().encode())
-    left_out = {"targets", "geo_levels", "methods", "calibrate", "use_selection", "land_seconds"}
+    left_out = {"targets", "geo_levels", "methods", "calibrate", "use_selection", "land_seconds", "land_fits"}
     digest.update(room.fit.model_dump_json(exclude=left_out).encode())
     if "method" in rows and rows["method"].iloc[0] == "ridge":
         digest.update(room.ridge.model_dump_json().encode())
@@ -124,12 +124,12 @@ def _by_bayes(rows: pd.DataFrame, remake: Remake, room: MmmSettings) -> Row:
     spec, settings = room.model, room.fit
     design = remake(rows, None)
     seed = group_seed(settings.seed, design.geo_level, design.geo, design.target)
-    layout, sampled, fitted = fit_design(design, spec, settings, seed)
+    _, sampled, fitted = fit_design(design, spec, settings, seed)
     draws, media, mean = fitted.draws, fitted.media, fitted.mean
     replicated = replicate(design, draws, mean, seed)
     found = diagnostics.diagnose(design, sampled, mean, replicated, media.brought.sum(axis=2))
     checks = check_fit(Again(rows, design, returns(design, media), remake, spec, settings, seed))
-    widths = diagnostics.prior_widths(layout, draws)
+    widths = diagnostics.prior_widths(design, draws.kappa, media.coefficient)
     reasons = _reasons(design, fitted, widths, settings, channel_doubts(checks, design.channels))
     status, message = diagnostics.verdict(found, len(draws.level), reasons, settings, sentences(checks))
     numbers = asdict(found)

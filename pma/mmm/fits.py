@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Any
 
@@ -11,14 +11,14 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pma.marketing.tables import LIFT_TESTS
-from pma.mmm.agreement import check_frame, disagreements, with_disagreements
+from pma.mmm.agreement import check_frame, disagreements, with_disagreements, with_doubts
 from pma.mmm.batches import Batches
 from pma.mmm.fit import fit_geo
-from pma.mmm.landing import TASK, TASK_DDL, Tasks, failed_runs, rows_of, runs_of
+from pma.mmm.landing import TASK, TASK_DDL, Tasks, failed_runs, landing_name, lost_runs, rows_of, runs_of
 from pma.mmm.settings import MmmSettings
 from pma.mmm.spec import FitSettings
 from pma.mmm.tables import FITS, MMM_CHANNEL_SUMMARY, MMM_CHECKS, MMM_LANDED, MMM_RUNS, landed_ddl
-from pma.parallel import Mapped, ParallelSettings, map_groups
+from pma.parallel import Mapped, ParallelSettings, joined, map_groups
 from pma.parallel.frames import to_spark
 from pma.warehouse import Warehouse
 
@@ -34,24 +34,42 @@ def lift_tests(tables: Warehouse) -> pd.DataFrame | None:
 def fit_missing(tables: Warehouse, tasks: Tasks, room: MmmSettings, parallel: ParallelSettings) -> Mapped:
     """Fit the tasks whose fits have not landed in st_il.mmm_landed, and return what was mapped, its errors among it.
 
-    Fits land soon after they are done (`mmm.fit.land_seconds`), so that a killed job goes on with the others; Spark's
-    own engine, `pandas_udf`, hands all of them over in one commit at its end.
+    Fits land soon after they are done (`mmm.fit.land_seconds`), so that a killed job goes on with the others; on
+    Spark's own engine, `pandas_udf`, `mmm.fit.land_fits` at one time.
     """
     tables.ensure(MMM_LANDED)
     todo = tasks.without(row["fit_id"] for row in _landed(tables, tasks).select("fit_id").collect())
     if parallel.engine != "pandas_udf":
         with Batches(partial(_land, tables), room.fit.land_seconds) as batches:
             return fit_tasks(todo, tasks.tests, room, parallel, batches.add)
-    frame = to_spark(tables.spark, todo, TASK_DDL)
-    mapped = fit_tasks(frame, tasks.tests, room, parallel, None)
-    tables.append_once(MMM_LANDED, mapped.rows.select("*", _stamp(tables)), tables.run_id)  # type: ignore[operator]
+    return joined(
+        [_on_spark(tables, part, tasks.tests, room, parallel) for part in _parts(todo, room.fit.land_fits)], TASK
+    )
+
+
+def _parts(todo: pd.DataFrame, size: int) -> Iterator[pd.DataFrame]:
+    ids = sorted(todo["fit_id"].unique())
+    for start in range(0, len(ids), size):
+        yield todo[todo["fit_id"].isin(ids[start : start + size])]
+
+
+def _on_spark(
+    tables: Warehouse, todo: pd.DataFrame, tests: pd.DataFrame | None, room: MmmSettings, parallel: ParallelSettings
+) -> Mapped:
+    mapped = fit_tasks(to_spark(tables.spark, todo, TASK_DDL), tests, room, parallel, None)
+    assert isinstance(mapped.rows, DataFrame)
+    _append(tables, mapped.rows, [row["fit_id"] for row in mapped.rows.select("fit_id").collect()])
     mapped.release()
     return mapped
 
 
 def _land(tables: Warehouse, fits: pd.DataFrame) -> None:
-    frame = to_spark(tables.spark, fits, landed_ddl()).select("*", _stamp(tables))
-    tables.append_once(MMM_LANDED, frame, f"{tables.run_id}.{fits['fit_id'].min()}")
+    _append(tables, to_spark(tables.spark, fits, landed_ddl()), fits["fit_id"])
+
+
+def _append(tables: Warehouse, fits: DataFrame, ids: Collection[str]) -> None:
+    if len(ids):
+        tables.append_once(MMM_LANDED, fits.select("*", _stamp(tables)), landing_name(tables.run_id, ids))
 
 
 def fit_tasks(
@@ -84,15 +102,26 @@ def write_fits(
         rows = rows_of(landed, spec)
         if spec is MMM_CHECKS:
             rows = rows.unionByName(check_frame(apart, runs))
+        if spec is MMM_CHANNEL_SUMMARY:
+            rows = with_doubts(rows, apart)
         tables.replace(spec, rows.select("*", stamp))
-    told = pd.concat([tasks.not_ready, failed_runs(errors, engine, origin)]).assign(run_id=tables.run_id)
+    failed = failed_runs(errors, engine, origin)
+    ended = {row["fit_id"] for row in landed.select("fit_id").collect()} | _ids(tasks.rows, errors)
+    told = pd.concat([tasks.not_ready, failed, lost_runs(tasks.rows, ended, engine)]).assign(run_id=tables.run_id)
     others = to_spark(tables.spark, told[list(MMM_RUNS.schema.names)], MMM_RUNS.schema)
     tables.replace(MMM_RUNS, with_disagreements(runs, apart).select("*", stamp).unionByName(others))
     landed.unpersist()
 
 
 def _landed(tables: Warehouse, tasks: Tasks) -> DataFrame:
-    return tables.read(MMM_LANDED).where(F.col("fit_id").isin(tasks.ids))
+    # Two jobs at one time may both have made a fit.
+    return tables.read(MMM_LANDED).where(F.col("fit_id").isin(tasks.ids)).dropDuplicates(["fit_id"])
+
+
+def _ids(rows: pd.DataFrame, errors: pd.DataFrame) -> set[str]:
+    """The fits of `Tasks.rows` that have an error."""
+    keys = rows[[*TASK, "fit_id"]].drop_duplicates()
+    return set(keys.merge(errors[list(TASK)], on=list(TASK))["fit_id"])
 
 
 def _stamp(tables: Warehouse) -> Column:

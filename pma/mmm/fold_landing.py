@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 
 import pandas as pd
@@ -12,11 +12,11 @@ from pyspark.sql import functions as F
 from pma.mmm.batches import Batches
 from pma.mmm.fold_tables import MMM_FOLDS, MMM_SELECTION, MMM_VALIDATION, folds_ddl
 from pma.mmm.fold_tasks import TASK, TASK_DDL, FoldTasks
-from pma.mmm.landing import failure
+from pma.mmm.landing import failure, landing_name
 from pma.mmm.selection import COLUMNS, GROUP, choose, not_chosen, with_changes
 from pma.mmm.settings import MmmSettings
 from pma.mmm.validation import score_fold
-from pma.parallel import Mapped, ParallelSettings, map_groups
+from pma.parallel import Mapped, ParallelSettings, joined, map_groups
 from pma.parallel.frames import to_spark
 from pma.tables import TableSpec
 from pma.warehouse import Warehouse
@@ -36,7 +36,9 @@ def score_missing(tables: Warehouse, tasks: FoldTasks, room: MmmSettings, parall
     panels = {geo: panel for geo, panel in tasks.panels.items() if geo in geos}
     score = partial(score_fold, panels=panels, room=room, engine=parallel.engine)
     if parallel.engine == "pandas_udf":
-        return _joined([_on_spark(tables, part, score, parallel) for part in _parts(todo, room.validation.land_folds)])
+        return joined(
+            [_on_spark(tables, part, score, parallel) for part in _parts(todo, room.validation.land_folds)], TASK
+        )
     with Batches(partial(_land, tables), room.validation.land_seconds) as batches:
         return map_groups(todo, score, TASK, folds_ddl(), None, parallel, batches.add)
 
@@ -51,10 +53,11 @@ def write_selection(
     wanted = tables.spark.createDataFrame([(one,) for one in tasks.tasks["fold_id"]], "fold_id string")
     # Two jobs at one time may both have scored a fold.
     landed = tables.read(MMM_FOLDS).drop("run_id").join(wanted, "fold_id", "left_semi").dropDuplicates(["fold_id"])
+    ended = landed.toPandas()
     died = tasks.tasks.merge(failed_folds(errors, parallel.engine), on=list(TASK), how="inner")
-    folds = with_changes(
-        pd.concat([landed.toPandas(), died.reindex(columns=landed.columns)], ignore_index=True).astype(object)
-    )
+    lost = _lost(tasks.tasks, {*ended["fold_id"], *died["fold_id"]}, parallel.engine)
+    others = pd.concat([died, lost]).reindex(columns=landed.columns)
+    folds = with_changes(pd.concat([ended, others], ignore_index=True).astype(object))
     chosen = [choose(rows) for _, rows in folds.groupby(GROUP, sort=True)]
     selection = pd.concat([pd.DataFrame(chosen, columns=list(COLUMNS)).astype(object), not_chosen(tasks.not_scored)])
     _replace(tables, MMM_VALIDATION, folds)
@@ -78,10 +81,20 @@ def choices(selection: pd.DataFrame) -> dict[tuple[str, str, str], str]:
     return {tuple(row[name] for name in GROUP): row["settings"] for row in chosen.to_dict("records")}
 
 
+def _lost(tasks: pd.DataFrame, known: Collection[str], engine: str) -> pd.DataFrame:
+    """Folds that neither landed nor failed, as failed ones: there should be none."""
+    lost = tasks[~tasks["fold_id"].isin(known)]
+    said = "It has ended nowhere: the job was stopped, or another one replaced the table. Run jobs/select_mmm.py again."
+    return _without_scores(lost.assign(status="failed", message=said, engine=engine))
+
+
 def failed_folds(errors: pd.DataFrame, engine: str) -> pd.DataFrame:
     """Return key, status, message, engine and seconds of folds that raised or whose worker died."""
     said = [failure(error) for error in errors.to_dict("records")]
-    told = errors[[*TASK, "seconds"]].assign(status="failed", message=said, engine=engine)
+    return _without_scores(errors[[*TASK, "seconds"]].assign(status="failed", message=said, engine=engine))
+
+
+def _without_scores(told: pd.DataFrame) -> pd.DataFrame:
     return told.join(pd.DataFrame([[[]] * len(_LISTS)] * len(told), told.index, columns=list(_LISTS)))
 
 
@@ -90,7 +103,8 @@ def _on_spark(
 ) -> Mapped:
     frame = to_spark(tables.spark, todo, TASK_DDL)
     mapped = map_groups(frame, score, TASK, folds_ddl(), None, parallel)
-    _append(tables, mapped.rows, str(todo["fold_id"].min()))  # type: ignore[arg-type]
+    assert isinstance(mapped.rows, DataFrame)
+    _append(tables, mapped.rows, [row["fold_id"] for row in mapped.rows.select("fold_id").collect()])
     mapped.release()
     return mapped
 
@@ -100,20 +114,14 @@ def _parts(todo: pd.DataFrame, size: int) -> Iterator[pd.DataFrame]:
         yield todo.iloc[start : start + size]
 
 
-def _joined(parts: Iterable[Mapped]) -> Mapped:
-    parts = list(parts)
-    names = [*TASK, "error_type", "message", "traceback", "seconds", "attempts"]
-    errors = [part.errors for part in parts if part.failed]
-    empty = pd.DataFrame(columns=names)
-    return Mapped(empty, pd.concat(errors) if errors else empty, sum(part.groups for part in parts))
-
-
 def _land(tables: Warehouse, folds: pd.DataFrame) -> None:
-    _append(tables, to_spark(tables.spark, folds, folds_ddl()), str(folds["fold_id"].min()))
+    _append(tables, to_spark(tables.spark, folds, folds_ddl()), folds["fold_id"])
 
 
-def _append(tables: Warehouse, folds: DataFrame, name: str) -> None:
-    tables.append_once(MMM_FOLDS, folds.withColumn("run_id", F.lit(tables.run_id)), f"{tables.run_id}.{name}")
+def _append(tables: Warehouse, folds: DataFrame, ids: Collection[str]) -> None:
+    if len(ids):
+        stamped = folds.withColumn("run_id", F.lit(tables.run_id))
+        tables.append_once(MMM_FOLDS, stamped, landing_name(tables.run_id, ids))
 
 
 def _replace(tables: Warehouse, spec: TableSpec, rows: pd.DataFrame) -> None:

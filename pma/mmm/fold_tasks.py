@@ -29,8 +29,9 @@ Key = tuple[str, str]
 class FoldTasks:
     """What is to be scored, and what is not.
 
-    tasks: one row per fold, TASK_DDL. panels: the rows of bl.mmm_input of each geo, packed, by level and geo: they go
-    to a worker once, not with each task. not_scored: geo_level, geo, target, data_origin and reason, in words.
+    tasks: one row per fold, TASK_DDL. panels: the rows of bl.mmm_input of each geo, packed, by level and geo, a few
+    dozen KB each: they travel with the function, which a worker unpacks once. not_scored: geo_level, geo, target,
+    data_origin and reason, in words.
     """
 
     tasks: pd.DataFrame
@@ -73,7 +74,7 @@ def make_fold_tasks(inputs: pd.DataFrame, readiness: pd.DataFrame, room: MmmSett
 def pack(rows: pd.DataFrame) -> bytes:
     """Return what a fold sees of a geo's rows of bl.mmm_input, compressed; all targets."""
     used = ["geo_level", "geo", "week_start", "variable", "role", "value"]
-    used += [name for name in ("is_complete_week",) if name in rows]
+    used += [name for name in ("is_complete_week", "unit") if name in rows]
     return rows[used].to_parquet(index=False, compression="zstd")
 
 

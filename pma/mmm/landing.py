@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -12,9 +13,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pma.mmm.fit import fit_id
+from pma.mmm.input.tables import MMM_INPUT
 from pma.mmm.settings import MmmSettings
 from pma.mmm.tables import FIT_KEY, MMM_RUNS
-from pma.tables import TableSpec
+from pma.tables import TableError, TableSpec
 
 TASK = ("geo_level", "geo", "target", "method")
 # What a fit sees of bl.mmm_input, and the task's own columns; as Spark declares them.
@@ -56,20 +58,25 @@ def make_tasks(
     """Return what is to be fitted, and what is not ready for it: geos with a check that failed, with its words.
 
     `inputs`: rows of bl.mmm_input; `readiness`: of bl.mmm_readiness; `tests`: of il.lift_tests; `chosen`: a model of
-    its own, as JSON of a change of mmm.model, by level, geo and target (see `pma.mmm.fold_landing.selected`).
+    its own, as JSON of a change of mmm.model, by level, geo and target (see `pma.mmm.fold_landing.selected`). Raises
+    TableError where mmm.model names a geo or a variable that is nowhere in the input.
     """
     settings = room.fit
+    _check_names(inputs, room)
     wanted = inputs[inputs["geo_level"].isin(settings.geo_levels)]
     failed = readiness[(readiness["severity"] == "fail") & readiness["geo_level"].isin(settings.geo_levels)]
     columns = [part.split()[0] for part in TASK_DDL.split(", ")]
+    targets = set(inputs["variable"][inputs["role"] == "target"])
     ready, not_ready = [], []
     for (level, geo), rows in wanted.groupby(["geo_level", "geo"], sort=True):
         faults = failed[(failed["geo_level"] == level) & (failed["geo"] == geo)]
         for target, method in product(settings.targets, settings.methods):
+            # What is wrong with one target keeps no other from being fitted.
+            mine = faults[~faults["variable"].isin(targets - {target})]
             own = (chosen or {}).get((str(level), str(geo), target))
             task = rows.assign(target=target, method=method, settings=own)
-            if len(faults):
-                not_ready.append(_not_ready(task, faults))
+            if len(mine):
+                not_ready.append(_not_ready(task, mine))
             else:
                 ready.append(task.assign(fit_id=fit_id(task, room, tests))[columns])
     empty = pd.DataFrame(columns=columns)
@@ -81,6 +88,18 @@ def make_tasks(
     )
 
 
+def _check_names(inputs: pd.DataFrame, room: MmmSettings) -> None:
+    """A name of the settings that is nowhere in the input is a slip of the pen, and its prior would be none."""
+    known = {"geos": set(inputs["geo"]), "leave_out": set(inputs["variable"])}
+    for key, there in known.items():
+        unknown = sorted(set(getattr(room.model, key)) - there)
+        if unknown:
+            raise TableError(
+                f"{MMM_INPUT.name}: mmm.model.{key} names {', '.join(unknown)}, which it does not have; there: "
+                f"{', '.join(sorted(there))}. Fix: mend mmm.model.{key}"
+            )
+
+
 def _not_ready(task: pd.DataFrame, faults: pd.DataFrame) -> dict[str, object]:
     said = [
         f"{fault['variable']}: {fault['detail']}. {fault['fix'] or ''}".strip() for fault in faults.to_dict("records")
@@ -88,6 +107,24 @@ def _not_ready(task: pd.DataFrame, faults: pd.DataFrame) -> dict[str, object]:
     first = task.iloc[0]
     named = {name: first[name] for name in (*TASK, "data_origin")}
     return {**named, "status": "not_ready", "message": " ".join(said)}
+
+
+def landing_name(run_id: str, ids: Iterable[str]) -> str:
+    """Return the name of a landing: of its run and of what it lands, so that a second try of a run lands the rest."""
+    return f"{run_id}.{hashlib.sha256(' '.join(sorted(ids)).encode()).hexdigest()[:16]}"
+
+
+def lost_runs(tasks: pd.DataFrame, known: Iterable[str], engine: str) -> pd.DataFrame:
+    """Return rows of bl.mmm_runs less run_id for fits of `Tasks.rows` that neither landed nor failed.
+
+    `known`: ids that did. There should be none: a fit in no table at all would be missed by nobody.
+    """
+    wanted = tasks.drop_duplicates("fit_id")
+    lost = wanted[~wanted["fit_id"].isin(set(known))]
+    names = [column.name for column in MMM_RUNS.columns if column.name != "run_id"]
+    said = "It has ended nowhere: the job was stopped, or another one replaced the table. Run jobs/fit_mmm.py again."
+    told = lost[[*TASK, "fit_id", "data_origin"]].assign(engine=engine, status="failed", message=said)
+    return told.reindex(columns=names).astype(object)
 
 
 def failure(error: Mapping[Hashable, Any]) -> str:

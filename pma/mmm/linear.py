@@ -18,6 +18,8 @@ SIGMAS = {
     "interaction": "interaction_sigma",
     "seasonality": "season_sigma",
 }
+# A product of so many usual ones says no more.
+MOST = 5.0
 KINDS = {"context": "context", "organic": "organic", "calendar": "event", "interaction": "interaction"}
 
 
@@ -92,8 +94,12 @@ def _column(
     inside = raw[window & ~np.isnan(raw)]
     seen = inside if len(inside) and inside.std() > least else seen
     filled = np.where(np.isnan(raw), seen.mean(), raw)
-    if kind in ("event", "interaction"):
+    if kind == "event":
         return filled, 0.0
+    if kind == "interaction":
+        # In usual products: one outlier of a part moves neither the scale nor, far beyond it, the column.
+        sizes = np.abs(seen[seen != 0])
+        return np.clip(filled / np.median(sizes), -MOST, MOST), 0.0
     return (filled - seen.mean()) / seen.std(), -seen.mean() / seen.std()
 
 

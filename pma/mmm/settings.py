@@ -22,6 +22,8 @@ class PanelSettings(Section):
     )
     event_weeks_before: int = Field(1, ge=0, le=12, description="weeks before a bike event that its feature covers")
     event_weeks_after: int = Field(1, ge=0, le=12, description="weeks after a bike event that its feature covers")
+    holiday_days_before: int = Field(0, ge=0, le=7, description="days before a public holiday that count as one too")
+    holiday_days_after: int = Field(0, ge=0, le=7, description="days after a public holiday that count as one too")
     weeks: PositiveInt | None = Field(None, description="newest weeks that are kept; null: all there are")
 
 

@@ -103,11 +103,7 @@ class MediaSpec(Section):
 
     @model_validator(mode="after")
     def _supports_fit(self) -> MediaSpec:
-        if self.retention.family != "beta":
-            raise ValueError("retention lies between 0 and 1: its prior is a beta")
-        wrong = [name for name in POSITIVE if getattr(self, name).family == "beta"]
-        if wrong:
-            raise ValueError(f"{', '.join(wrong)} may be any positive number: log_normal, gamma or half_normal")
+        _check_supports(self)
         return self
 
 
@@ -127,6 +123,21 @@ class MediaChange(Section):
     slope: Prior | None = None
     steepness: Prior | None = None
     effect: Effect | None = None
+
+    @model_validator(mode="after")
+    def _supports_fit(self) -> MediaChange:
+        _check_supports(self)
+        return self
+
+
+def _check_supports(media: MediaSpec | MediaChange) -> None:
+    """Raise ValueError where a prior is of numbers that its parameter cannot be."""
+    if media.retention is not None and media.retention.family != "beta":
+        raise ValueError("retention lies between 0 and 1: its prior is a beta")
+    given = {name: getattr(media, name) for name in POSITIVE}
+    wrong = [name for name, prior in given.items() if prior is not None and prior.family == "beta"]
+    if wrong:
+        raise ValueError(f"{', '.join(wrong)} may be any positive number: log_normal, gamma or half_normal")
 
 
 class TrendSpec(Section):
@@ -175,7 +186,7 @@ class ModelSpec(Section):
     context_sigma: PositiveFloat = Field(0.1, description="prior deviation of the effect of one deviation of context")
     organic_sigma: PositiveFloat = Field(0.1, description="the same of an organic variable")
     event_sigma: PositiveFloat = Field(0.2, description="the same of a week that is all event, or of a day off")
-    interaction_sigma: PositiveFloat = Field(0.1, description="the same of the largest product of two variables")
+    interaction_sigma: PositiveFloat = Field(0.1, description="the same of the usual product of two variables")
     season_sigma: PositiveFloat = Field(0.2, description="the same of the height of a wave of the season")
     level_on: Literal["level", "intercept"] = Field(
         "level", description="prior on the mean week (level) or on a week without media, at zero of all (intercept)"
@@ -223,9 +234,12 @@ class FitSettings(Section):
     curve_points: int = Field(21, ge=3, description="spend levels of a response curve")
     curve_until: PositiveFloat = Field(2.0, description="its last spend level, in the channel's usual spend")
     land_seconds: PositiveFloat = Field(10.0, description="fits land together, with the first that ends so much later")
+    land_fits: PositiveInt = Field(100, description="engine pandas_udf: fits that land together")
     min_weeks: int = Field(30, ge=4, description="a geo with fewer known weeks of the target is not fitted")
     max_rhat: PositiveFloat = Field(1.02, description="a fit with a larger R-hat is flagged")
-    min_ess: PositiveFloat = Field(200.0, description="a fit with a smaller effective sample size is flagged")
+    min_ess: PositiveFloat = Field(
+        200.0, description="a fit with fewer effective draws, for means or for intervals, is flagged"
+    )
     max_divergent_share: float = Field(0.01, ge=0, description="a fit with more divergent draws is flagged")
     max_autocorrelation: float = Field(0.4, gt=0, description="residuals that follow each other more are flagged")
     coverage: tuple[float, float] = Field((0.78, 0.99), description="weeks inside their 90 % interval; else flagged")
@@ -244,13 +258,14 @@ class FitSettings(Section):
     check_chains: PositiveInt = Field(1, description="chains of a check's fit")
     check_tune: PositiveInt = Field(300, description="draws of each chain that only adapt the sampler")
     check_draws: PositiveInt = Field(400, description="draws of each chain that are kept")
+    check_min_ess: float = Field(25.0, ge=0, description="a check whose fit has fewer effective draws says nothing")
     hidden_weeks: PositiveInt = Field(4, description="refresh: last weeks whose target is hidden")
     max_holdout_error: float = Field(0.2, gt=0, description="refresh: a larger error in the hidden weeks is flagged")
     max_refresh_change: float = Field(
         0.15, gt=0, description="refresh: a larger change of the middle ROAS is flagged; of a channel, twice this"
     )
     max_placebo: float = Field(
-        0.5, gt=0, description="a larger ROAS of a channel without effect, over that of all channels, is flagged"
+        0.2, gt=0, description="a larger ROAS of a channel without effect, over that of all channels, is flagged"
     )
     max_prior_pull: float = Field(
         0.5, gt=0, description="a ROAS that follows a change of its prior by more than this part is flagged"

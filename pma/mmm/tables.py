@@ -164,7 +164,12 @@ MMM_CHECKS = _of_fit(
             "assumed; ridge: the second opinion",
         ),
         Column("channel", "string", "the paid channel, or (all) for the fit as a whole"),
-        Column("measure", "double", "what was found, a share; null: could not be checked"),
+        Column(
+            "measure",
+            "double",
+            "what was found: holdout, refresh: a share; placebo: its ROAS over that of all; prior: how much of the "
+            "change a ROAS follows; ridge: share of spend, of a channel: doublings; null: could not be checked",
+        ),
         Column("limit", "double", "the most that passes", required=True),
         Column("is_passed", "boolean", "null: could not be checked"),
         Column("detail", "string", "what was found, in words", required=True),

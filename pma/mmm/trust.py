@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from pma.mmm.design import Design, NotFitError
+from pma.mmm.diagnostics import least_ess
 from pma.mmm.effects import Fitted, Media, returns
 from pma.mmm.posterior import fit_design
 from pma.mmm.spec import FitSettings, ModelSpec
@@ -54,10 +55,16 @@ class Again:
     seed: int
 
     def fit(self, design: Design) -> Fitted:
-        """Return a short fit of a design that differs."""
+        """Return a short fit of a design that differs. Raises NotFitError where it has not settled."""
         short = {"chains": "check_chains", "tune": "check_tune", "draws": "check_draws"}
         settings = self.settings.model_copy(update={name: getattr(self.settings, of) for name, of in short.items()})
-        return fit_design(design, self.spec, settings, self.seed)[2]
+        _, sampled, fitted = fit_design(design, self.spec, settings, self.seed)
+        effective = least_ess(sampled.theta)
+        if effective < settings.check_min_ess:
+            raise NotFitError(
+                f"its short fit has not settled ({effective:.0f} effective draws): more mmm.fit.check_tune, check_draws"
+            )
+        return fitted
 
 
 def check_fit(again: Again) -> list[Check]:

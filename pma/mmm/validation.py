@@ -92,13 +92,16 @@ def _of_model(
     design = make_design(rows, target, spec, settings, hidden=weeks[weeks >= fold.cutoff], scaled_on=learned)
     seed = group_seed(settings.seed, design.geo_level, design.geo, target, str(fold.cutoff))
     layout, sampled, fitted = fit_design(design, spec, settings, seed)
+    rhat = largest_rhat(sampled.theta)
+    if rhat > settings.max_rhat:
+        raise NotFitError(f"its chains do not agree (R-hat {rhat:.2f}): more mmm.validation.fit.tune and draws")
     held = known[known.index >= fold.cutoff]
     places = design.weeks.get_indexer(pd.to_datetime(list(held.index)))
     replicated = replicate(design, fitted.draws, fitted.mean, seed)[:, places]
     return {
         "train_weeks": int(design.explained.sum()),
         "parameters": layout.size,
-        "rhat_max": largest_rhat(sampled.theta),
+        "rhat_max": rhat,
         "divergences": sampled.divergent,
         **_scores(fitted.mean.mean(axis=0)[places], replicated, held.to_numpy(), usual),
         **_advice(design, fitted, fold.scaled_until, settings),

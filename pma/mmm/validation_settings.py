@@ -23,6 +23,7 @@ class FoldFit(Section):
     chains: PositiveInt = Field(2, description="chains of the sampler")
     tune: PositiveInt = Field(200, description="draws of each chain that only adapt the sampler")
     draws: PositiveInt = Field(200, description="draws of each chain that are kept")
+    max_rhat: PositiveFloat = Field(1.2, description="a fold with a larger R-hat has no score")
 
 
 class ValidationSettings(Section):

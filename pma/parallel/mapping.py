@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
+from pma.parallel.group import ERROR_SCHEMA
 from pma.parallel.settings import ENGINES, Engine, ParallelSettings
 
 if TYPE_CHECKING:
-    import pandas as pd
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
@@ -44,6 +47,13 @@ class Mapped:
         """Give back what Spark keeps for `rows` (pandas_udf; nothing to do elsewhere), once they are written."""
         if self.cached is not None:
             self.cached.unpersist()
+
+
+def joined(parts: Sequence[Mapped], key: Sequence[str]) -> Mapped:
+    """Return what came of the groups of several calls, whose rows have been taken already."""
+    empty = pd.DataFrame(columns=[*key, *ERROR_SCHEMA.names])
+    errors = [part.errors for part in parts if part.failed]
+    return Mapped(empty, pd.concat(errors, ignore_index=True) if errors else empty, sum(part.groups for part in parts))
 
 
 def map_groups(

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from pma.mmm.agreement import check_frame, disagreements, with_disagreements
+from pma.mmm.agreement import check_frame, disagreements, with_disagreements, with_doubts
 from pma.mmm.spec import FitSettings
 from pma.mmm.tables import MMM_CHECKS, MMM_RUNS
 
@@ -43,22 +43,24 @@ def test_the_model_is_flagged_and_the_ridge_is_not(spark):
     found = disagreements(summary(("tv", 10.0, 1.0, 2.0, 0.1)), SETTINGS)
     runs = spark.createDataFrame(
         [
-            ("country", "DE", "uploads", "bayes", "ok", None, "a test"),
-            ("country", "DE", "uploads", "ridge", "ok", None, "a test"),
-            ("country", "AT", "uploads", "bayes", "flagged", "Before.", "a test"),
+            ("country", "DE", "uploads", "bayes", "ok", None, ["seo"], "a test"),
+            ("country", "DE", "uploads", "ridge", "ok", None, None, "a test"),
+            ("country", "AT", "uploads", "bayes", "flagged", "Before.", ["tv"], "a test"),
         ],
-        "geo_level string, geo string, target string, method string, status string, message string, data_origin string",
+        "geo_level string, geo string, target string, method string, status string, message string, "
+        "not_trusted array<string>, data_origin string",
     )
     told = {
-        (row["geo"], row["method"]): (row["status"], row["message"])
+        (row["geo"], row["method"]): (row["status"], row["message"], row["not_trusted"])
         for row in with_disagreements(runs, found).collect()
     }
     assert told.pop(("DE", "bayes")) == (
         "flagged",
         "The quick second opinion (ridge) disagrees on channels with 100% of spend: tv. "
         "Where two methods differ, test before money moves.",
+        ["seo", "tv"],
     )
-    assert told == {("DE", "ridge"): ("ok", None), ("AT", "bayes"): ("flagged", "Before.")}
+    assert told == {("DE", "ridge"): ("ok", None, None), ("AT", "bayes"): ("flagged", "Before.", ["tv"])}
     rows = check_frame(found, runs)
     assert set(rows.columns) == {column.name for column in MMM_CHECKS.columns} - {"run_id"}
     assert sorted((row["channel"], row["data_origin"]) for row in rows.collect()) == [
@@ -66,3 +68,26 @@ def test_the_model_is_flagged_and_the_ridge_is_not(spark):
         ("tv", "a test"),
     ]
     assert "message" in {column.name for column in MMM_RUNS.columns}
+
+
+def test_a_channel_that_disagrees_is_not_to_be_trusted_and_keeps_a_reason_that_it_has(spark):
+    found = disagreements(
+        summary(("tv", 1.0, 1.0, 2.0, 9.0), ("seo", 1.0, 1.0, 2.0, 9.0), ("radio", 9.0, 1.0, 2.0, 1.5)), SETTINGS
+    )
+    named = ("country", "DE", "uploads")
+    rows = [
+        (*named, "bayes", "tv", True, None),
+        (*named, "bayes", "seo", False, "seo: wide"),
+        (*named, "bayes", "radio", True, None),
+        (*named, "ridge", "tv", True, None),
+    ]
+    ddl = (
+        "geo_level string, geo string, target string, method string, channel string, is_trusted boolean, reason string"
+    )
+    told = {(row[3], row[4]): tuple(row[5:]) for row in with_doubts(spark.createDataFrame(rows, ddl), found).collect()}
+    assert told == {
+        ("bayes", "tv"): (False, "tv: the quick second opinion (ridge) has a ROAS of 9, the model 1 to 2"),
+        ("bayes", "seo"): (False, "seo: wide"),
+        ("bayes", "radio"): (True, None),
+        ("ridge", "tv"): (True, None),
+    }

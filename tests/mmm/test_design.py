@@ -70,12 +70,33 @@ def test_a_week_that_has_only_begun_adds_no_parameter():
 
 def test_hidden_incomplete_and_first_weeks_are_not_explained():
     last = ROWS["week_start"].max()
-    cut = ROWS.assign(is_complete_week=ROWS["week_start"] != last)
+    cut = ROWS.assign(is_complete_week=(ROWS["week_start"] != last) | (ROWS["variable"] != "uploads"))
     assert design(cut).explained[-1] == 0
     hidden = pd.Index(sorted(set(ROWS["week_start"]))[-5:])
     assert design(hidden=hidden).explained[-6:].tolist() == [1, 0, 0, 0, 0, 0]
     burnt = design(spec=SPEC.model_copy(update={"burn_in_weeks": 4}))
     assert burnt.explained[:5].tolist() == [0, 0, 0, 0, 1]
+
+
+def test_a_week_that_a_feed_of_spend_holds_a_part_of_is_unknown_and_not_small():
+    last = ROWS["week_start"].max()
+    cut = ROWS.assign(is_complete_week=(ROWS["week_start"] != last) | (ROWS["variable"] != "channel_0"))
+    found = design(cut)
+    assert found.explained[-1] == 1 and np.isnan(found.money[-1, 0]) and not np.isnan(found.money[-1, 1])
+    assert found.unknown[-1].tolist() == [1.0, 0.0]
+    assert "channel_0 has 1 weeks that its feed holds a part of: taken as unknown" in found.notes
+
+
+def test_an_interaction_counts_in_usual_products_and_one_outlier_does_not_shrink_it():
+    product = ROWS[ROWS["variable"] == "channel_0"].assign(variable="tv x search", role="interaction")
+    product["value"] = np.r_[0.5 + 0.5 * (np.arange(len(product)) % 2)]
+    outlier = product.assign(value=product["value"].where(np.arange(len(product)) != 7, 30.0))
+    usual, wild = (design(pd.concat([ROWS, rows])) for rows in (product, outlier))
+    at = [list(one.names).index("tv x search") for one in (usual, wild)]
+    apart = [np.ptp(np.delete(one.columns[:, j], 7)) for one, j in zip((usual, wild), at, strict=True)]
+    assert apart[1] == pytest.approx(apart[0], rel=0.35)
+    column = wild.columns[:, at[1]] / SPEC.interaction_sigma
+    assert column.max() - column.min() < 5.0
 
 
 def test_columns_are_centred_over_the_explained_weeks():

@@ -38,8 +38,10 @@ def test_a_good_fit_is_ok_and_nothing_is_said():
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"rhat_max": 1.2}, "has not settled (R-hat 1.200, 900 effective draws)"),
+        ({"rhat_max": 1.2}, "has not settled (R-hat 1.200, 800 effective draws)"),
         ({"ess_bulk_min": 50.0}, "50 effective draws"),
+        ({"ess_tail_min": 40.0}, "40 effective draws"),
+        ({"rhat_max": float("nan")}, "One chain cannot say whether the computation has settled"),
         ({"divergences": 40}, "lost its way 40 times"),
         ({"coverage_90": 0.5}, "50% of weeks lie inside their 90 % interval: the model is too sure"),
         ({"coverage_90": 1.0}, "too unsure"),
@@ -83,7 +85,11 @@ def test_draws_from_the_prior_are_as_wide_as_the_prior(prior):
     }[prior.family]
     draws = given.draws(np.stack([given.start(seed) for seed in range(4)]))
     draws = replace(draws, kappa=draw((40_000, 3)) * given.design.effect_scale)
-    assert diagnostics.prior_widths(given, draws) == pytest.approx(1.0, rel=0.02)
+    nothing = np.ones_like(draws.kappa)
+    assert diagnostics.prior_widths(given.design, draws.kappa, nothing) == pytest.approx(1.0, rel=0.02)
+    of_coefficient = layout(Effect(given_as="coefficient", prior=prior)).design
+    coefficient = draws.kappa / given.design.effect_scale
+    assert diagnostics.prior_widths(of_coefficient, nothing, coefficient) == pytest.approx(1.0, rel=0.02)
 
 
 def test_doubts_name_the_channel_and_its_partner():

@@ -35,6 +35,8 @@ def test_the_roas_of_a_channel_in_one_country_has_its_prior(tmp_path):
         ({"media": {"retention": {"family": "half_normal", "sigma": 1}}}, "its prior is a beta"),
         ({"media": {"slope": {"family": "beta", "alpha": 1, "beta": 1}}}, "slope may be any positive number"),
         ({"media": {"effect": {"prior": {"family": "beta", "alpha": 1, "beta": 1}}}}, "not beta"),
+        ({"channels": {"tv": {"retention": {"family": "half_normal", "sigma": 1}}}}, "its prior is a beta"),
+        ({"geos": {"DE": {"tv": {"half": {"family": "beta", "alpha": 1, "beta": 1}}}}}, "half may be any positive"),
         ({"media": {"adstock": "binomial"}}, "mmm.model.media.adstock: found 'binomial'"),
         ({"channels": {"tv": {"satturation": "hill"}}}, "did you mean saturation?"),
         ({"lags": 0}, "mmm.model.lags: found 0"),

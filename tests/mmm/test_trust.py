@@ -15,7 +15,15 @@ from tests.mmm.clean_world import SIX, clean_world
 from tests.mmm.media_world import media_world
 
 SHORT = FitSettings(
-    chains=2, tune=300, draws=200, check_tune=200, check_draws=150, kept_draws=10, min_ess=30, max_rhat=1.1
+    chains=2,
+    tune=300,
+    draws=200,
+    check_tune=200,
+    check_draws=150,
+    check_min_ess=5,
+    kept_draws=10,
+    min_ess=30,
+    max_rhat=1.1,
 )
 CLEAN = ModelSpec(trend=TrendSpec(kind="linear"), yearly_order=2)
 
@@ -36,7 +44,7 @@ def test_a_clean_world_passes_all_checks(clean):
     assert found["is_passed"].all()
     assert found["measure"]["holdout", ALL] < 0.06
     assert found["measure"]["refresh", ALL] < 0.05
-    assert found["measure"]["placebo", ALL] < 0.3
+    assert found["measure"]["placebo", ALL] < 0.2
     assert abs(found["measure"]["prior", ALL]) < 0.15
 
 
@@ -55,6 +63,14 @@ def test_where_spend_brings_nothing_that_can_be_seen_the_prior_and_the_placebo_t
     assert found["measure"]["prior", ALL] > 0.3
     assert found["measure"]["placebo", ALL] > clean[1]["measure"]["placebo", ALL]
     assert fit["status"] == "flagged"
+
+
+def test_a_check_whose_fit_has_not_settled_says_so_and_nothing_else():
+    fit = SHORT.model_copy(update={"check_min_ess": 1e6, "checks": ("placebo",)})
+    _, found = checks(media_world(weeks=60, channels=2).rows, fit)
+    [row] = found.reset_index().to_dict("records")
+    assert (row["check"], row["channel"], row["measure"], row["is_passed"]) == ("placebo", ALL, None, None)
+    assert "could not be checked: its short fit has not settled" in row["detail"]
 
 
 def test_a_break_in_the_last_weeks_is_a_forecast_that_misses():

@@ -59,13 +59,16 @@ def calendar_weeks(
 ) -> pd.DataFrame:
     """Return the calendar's variables: one row per country, week and variable, with the columns of `CALENDAR`.
 
-    `public_holidays`: days off in the week; a country that `holidays` (country, date) has no row of is not known and
-    gets null with gap `never`, not zero. One variable per bike event: the share of the week's days that lie in the
-    event or in its window of `event_weeks_before` and `event_weeks_after`; 0 in a country that it does not concern;
-    null where the rules do not know a year that the week needs. `weeks` are Mondays.
+    `public_holidays`: days off in the week, and days of the window around them (`holiday_days_before`, `_after`); a
+    country that `holidays` (country, date) has no row of is not known and gets null with gap `never`, not zero. One
+    variable per bike event: the share of the week's days that lie in the event or in its window of
+    `event_weeks_before` and `event_weeks_after`; 0 in a country that it does not concern; null where the rules do not
+    know a year that the week needs. `weeks` are Mondays.
     """
     known = set(holidays["country"])
-    once = sorted(set(zip(holidays["country"], holidays["date"], strict=True)))
+    around = range(-settings.holiday_days_before, settings.holiday_days_after + 1)
+    named = zip(holidays["country"], holidays["date"], strict=True)
+    once = sorted({(country, day + timedelta(days=away)) for country, day in named for away in around})
     days = Counter((country, monday(day)) for country, day in once)
     shares = {event.name: [_share(event, week, settings) for week in weeks] for event in events.events}
     rows: list[tuple[str, date, str, float | None, str | None]] = []
