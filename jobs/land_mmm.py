@@ -19,7 +19,8 @@ def main(argv: list[str] | None = None) -> None:
     with plain_run("land_mmm", argv) as run:
         tables, room, parallel = run.tables, run.settings.mmm, run.settings.parallel
         tests = tables.read(LIFT_TESTS) if tables.exists(LIFT_TESTS) else None
-        chosen = choices(tables.read(MMM_SELECTION)) if room.fit.use_selection else None
+        is_chosen = room.fit.use_selection and tables.exists(MMM_SELECTION)
+        chosen = choices(tables.read(MMM_SELECTION)) if is_chosen else None
         tasks = make_tasks(tables.read(MMM_INPUT), tables.read(MMM_READINESS), room, tests, chosen)
         todo = tasks.without(tables.read(MMM_LANDED, ["fit_id"])["fit_id"])
 

@@ -4,11 +4,12 @@ from pyspark.sql import functions as F
 
 from pma.marketing.weekly_tables import WEEKLY_GROWTH
 from pma.mmm.carryover import carryover
+from pma.mmm.fold_landing import selection_rows
 from pma.mmm.input.tables import MMM_INPUT
 from pma.mmm.roas_comparison import Sources, roas_comparison
 from pma.mmm.tables import MMM_CHANNEL_SUMMARY, MMM_POSTERIOR, MMM_RUNS, ROAS_COMPARISON
 from pma.query import publish_views
-from pma.report.mmm_fit import SHOWN, MmmRows, no_rows
+from pma.report.mmm_fit import SHOWN, MmmRows
 from pma.report.mmm_page import mmm_text, write_mmm_page
 from pma.report.mmm_words import Facts
 from pma.runs import job_run
@@ -22,8 +23,8 @@ def main(argv: list[str] | None = None) -> None:
         compared = roas_comparison(sources, settings.mmm.comparison, currency)
         tables.replace(ROAS_COMPARISON, compared.withColumn("run_id", F.lit(run.run_id)))
         publish_views(run.spark, settings.warehouse, settings.rules)
-        shown = [tables.read(spec).toPandas() if tables.exists(spec) else no_rows(spec) for spec in SHOWN]
-        rows = MmmRows(*[*shown, carryover(tables.read(MMM_POSTERIOR).toPandas())])
+        shown = [tables.read(spec).toPandas() for spec in SHOWN]
+        rows = MmmRows(*[*shown, selection_rows(tables), carryover(tables.read(MMM_POSTERIOR).toPandas())])
         facts = Facts(run.run_id, currency)
         page = write_mmm_page(rows, facts, settings.report)
         print(f"{mmm_text(rows, facts)}\n{page.resolve()}")

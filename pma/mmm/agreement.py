@@ -11,8 +11,8 @@ from pyspark.sql import functions as F
 
 from pma.mmm.outcome import check_rows
 from pma.mmm.spec import FitSettings
-from pma.mmm.tables import MMM_CHECKS
-from pma.mmm.trust import ALL, Check, sentences
+from pma.mmm.tables import ALL, MMM_CHECKS
+from pma.mmm.trust import Check, sentences
 from pma.parallel.frames import to_spark
 
 FIT = ["geo_level", "geo", "target"]

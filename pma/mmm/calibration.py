@@ -7,9 +7,11 @@ points of the saturation curve instead (`add_lift_test_measurements`), which is 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from pma.mmm.design import Design
 from pma.mmm.effects import Fitted, Media, returns
@@ -111,6 +113,26 @@ def calibration_rows(design: Design, before: Belief, after: Belief) -> list[Row]
     for test, reason in design.lifts.left_out:
         rows.append({**vars(test), "verdict": "left_out", "sentence": f"It is left out: {reason}."})
     return [dict.fromkeys(COLUMNS) | row for row in rows]
+
+
+def without_fit(tests: pd.DataFrame, fitted: Collection[tuple[str, str]], origin: str) -> pd.DataFrame:
+    """Return rows of bl.mmm_calibration less run_id for lift tests whose country and target have no fit.
+
+    `tests`: rows of il.lift_tests; `fitted`: countries and targets that have one.
+    """
+    rows: list[Row] = []
+    for test in tests.to_dict("records"):
+        country, target = str(test["country"]), str(test["target"])
+        if (country, target) not in fitted:
+            said = (
+                f"It is left out: {target} of {country} has no fit of its own. See bl.mmm_runs, or correct country and "
+                "target of the test"
+            )
+            named = {"geo_level": "country", "geo": country, "target": target, "method": "bayes", "data_origin": origin}
+            of_test = {str(name): value for name, value in test.items()}
+            rows.append(of_test | named | {"verdict": "left_out", "sentence": f"{said}."})
+    names = [column.name for column in MMM_CALIBRATION.columns if column.name != "run_id"]
+    return pd.DataFrame(rows, columns=names).astype(object)
 
 
 def contradictions(rows: list[Row]) -> list[str]:

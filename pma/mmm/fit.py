@@ -40,6 +40,7 @@ from pma.mmm.tables import FITS, MMM_LANDED
 from pma.mmm.trust import Again, Remake, channel_doubts, check_fit, sentences
 from pma.parallel import group_seed
 
+SECOND = "a second opinion that nothing has checked; use it beside the model, not in its place"
 COLUMNS = tuple(column.name for column in MMM_LANDED.columns if column.name != "run_id")
 
 
@@ -148,9 +149,10 @@ def _by_ridge(design: Design, room: MmmSettings) -> Row:
     draws, media, mean = fitted.draws, fitted.media, fitted.mean
     widths = np.full(len(design.channels), np.nan)
     reasons = _reasons(design, fitted, widths, room.fit)
-    summary = summary_rows(design, draws, media, mean, widths, reasons)
     found = diagnostics.in_sample(design, mean, media.brought.sum(axis=2))
     status, message = diagnostics.ridge_verdict(found, reasons, room.fit)
+    reasons = [reason or f"{name}: {SECOND}" for name, reason in zip(design.channels, reasons, strict=True)]
+    summary = summary_rows(design, draws, media, mean, widths, reasons)
     said = {"status": status, "message": message, "mmm_channel_summary": summary}
     replicated = replicate(design, draws, mean, seed)
     told = found | said | _told(design, fitted, replicated, reasons, room.model, room.fit)

@@ -13,11 +13,12 @@ from pyspark.sql import functions as F
 from pma.marketing.tables import LIFT_TESTS
 from pma.mmm.agreement import check_frame, disagreements, with_disagreements, with_doubts
 from pma.mmm.batches import Batches
+from pma.mmm.calibration import without_fit
 from pma.mmm.fit import fit_geo
 from pma.mmm.landing import TASK, TASK_DDL, Tasks, failed_runs, landing_name, lost_runs, rows_of, runs_of
 from pma.mmm.settings import MmmSettings
 from pma.mmm.spec import FitSettings
-from pma.mmm.tables import FITS, MMM_CHANNEL_SUMMARY, MMM_CHECKS, MMM_LANDED, MMM_RUNS, landed_ddl
+from pma.mmm.tables import FITS, MMM_CALIBRATION, MMM_CHANNEL_SUMMARY, MMM_CHECKS, MMM_LANDED, MMM_RUNS, landed_ddl
 from pma.parallel import Mapped, ParallelSettings, joined, map_groups
 from pma.parallel.frames import to_spark
 from pma.warehouse import Warehouse
@@ -96,7 +97,7 @@ def write_fits(
     """
     # Eight tables are made of them.
     landed, stamp = _landed(tables, tasks).drop("run_id").persist(), _stamp(tables)
-    runs = runs_of(landed)
+    runs = runs_of(landed, settings.use_selection)
     apart = disagreements(rows_of(landed, MMM_CHANNEL_SUMMARY).toPandas(), settings)
     for spec in FITS:
         rows = rows_of(landed, spec)
@@ -104,6 +105,9 @@ def write_fits(
             rows = rows.unionByName(check_frame(apart, runs))
         if spec is MMM_CHANNEL_SUMMARY:
             rows = with_doubts(rows, apart)
+        if spec is MMM_CALIBRATION and tasks.tests is not None and settings.calibrate:
+            left_out = without_fit(tasks.tests, _fitted(runs), origin)
+            rows = rows.unionByName(to_spark(tables.spark, left_out[rows.columns], rows.schema))
         tables.replace(spec, rows.select("*", stamp))
     failed = failed_runs(errors, engine, origin)
     ended = {row["fit_id"] for row in landed.select("fit_id").collect()} | _ids(tasks.rows, errors)
@@ -116,6 +120,12 @@ def write_fits(
 def _landed(tables: Warehouse, tasks: Tasks) -> DataFrame:
     # Two jobs at one time may both have made a fit.
     return tables.read(MMM_LANDED).where(F.col("fit_id").isin(tasks.ids)).dropDuplicates(["fit_id"])
+
+
+def _fitted(runs: DataFrame) -> set[tuple[str, str]]:
+    """Countries and targets that have a fit of the model."""
+    has = "geo_level = 'country' AND method = 'bayes' AND status IN ('ok', 'flagged')"
+    return {(row["geo"], row["target"]) for row in runs.where(has).select("geo", "target").collect()}
 
 
 def _ids(rows: pd.DataFrame, errors: pd.DataFrame) -> set[str]:

@@ -68,11 +68,16 @@ def write_selection(
 def selected(tables: Warehouse, room: MmmSettings) -> dict[tuple[str, str, str], str]:
     """Return what select_mmm chose, the JSON of a change of mmm.model, by level, geo and target.
 
-    None at all unless `mmm.fit.use_selection`. Raises TableError where select_mmm has never run.
+    None at all unless `mmm.fit.use_selection`, nor before select_mmm has run.
     """
-    if not room.fit.use_selection:
-        return {}
-    return choices(tables.read(MMM_SELECTION).toPandas())
+    return choices(selection_rows(tables)) if room.fit.use_selection else {}
+
+
+def selection_rows(tables: Warehouse) -> pd.DataFrame:
+    """Return the rows of bl.mmm_selection; none where select_mmm has never run."""
+    if tables.exists(MMM_SELECTION):
+        return tables.read(MMM_SELECTION).toPandas()
+    return pd.DataFrame(columns=[column.name for column in MMM_SELECTION.columns])
 
 
 def choices(selection: pd.DataFrame) -> dict[tuple[str, str, str], str]:

@@ -18,6 +18,7 @@ from pma.mmm.settings import MmmSettings
 from pma.mmm.tables import FIT_KEY, MMM_RUNS
 from pma.tables import TableError, TableSpec
 
+NOT_CHOSEN = "select_mmm has chosen no model for it: it has mmm.model as it is set"
 TASK = ("geo_level", "geo", "target", "method")
 # What a fit sees of bl.mmm_input, and the task's own columns; as Spark declares them.
 TASK_DDL = (
@@ -149,9 +150,16 @@ def failed_runs(errors: pd.DataFrame, engine: str, origin: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names).astype(object)
 
 
-def runs_of(landed: DataFrame) -> DataFrame:
-    """Return the rows of bl.mmm_runs less run_id that the landed fits are."""
-    return landed.select(*[column.name for column in MMM_RUNS.columns if column.name != "run_id"])
+def runs_of(landed: DataFrame, use_selection: bool = False) -> DataFrame:
+    """Return the rows of bl.mmm_runs less run_id that the landed fits are.
+
+    `use_selection`: a fit without a choice has a note that says so.
+    """
+    rows = landed.select(*[column.name for column in MMM_RUNS.columns if column.name != "run_id"])
+    if not use_selection:
+        return rows
+    said = F.array_union(F.coalesce("notes", F.array().cast("array<string>")), F.array(F.lit(NOT_CHOSEN)))
+    return rows.withColumn("notes", F.when(F.col("settings").isNull(), said).otherwise(F.col("notes")))
 
 
 def rows_of(landed: DataFrame, spec: TableSpec) -> DataFrame:

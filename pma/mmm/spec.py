@@ -223,7 +223,9 @@ class FitSettings(Section):
         ("bayes", "ridge"), description="bayes, the model; ridge, the quick second opinion"
     )
     use_selection: bool = Field(
-        False, description="fit each geo with the candidate that select_mmm chose for it (bl.mmm_selection)"
+        False,
+        description="fit each geo with the candidate that select_mmm chose for it (bl.mmm_selection); one without a "
+        "choice with mmm.model, and say so",
     )
     chains: PositiveInt = Field(4, description="chains of the sampler")
     tune: PositiveInt = Field(500, description="draws of each chain that only adapt the sampler")

@@ -13,6 +13,8 @@ ORIGIN = Column(
 
 TARGET = Column("target", "string", "uploads or gmv")
 METHOD = Column("method", "string", "bayes, or ridge: the quick second opinion, whose intervals are its Pareto front's")
+# The channel of a check that is of the geo as a whole.
+ALL = "(all)"
 FIT_KEY = ("run_id", "geo_level", "geo", "target", "method")
 # The interval of every number that has one.
 INTERVAL = "5 % to 95 % of its posterior"

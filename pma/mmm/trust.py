@@ -17,9 +17,8 @@ from pma.mmm.diagnostics import least_ess
 from pma.mmm.effects import Fitted, Media, returns
 from pma.mmm.posterior import fit_design
 from pma.mmm.spec import FitSettings, ModelSpec
+from pma.mmm.tables import ALL
 
-# Of a check that is of the geo as a whole.
-ALL = "(all)"
 # So many times the effect that the prior expects.
 FACTOR = 2.0
 # The rows of a geo, and weeks whose target is hidden (None: none), to a design.

@@ -10,7 +10,6 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from pma.mmm.fold_tables import MMM_SELECTION
 from pma.mmm.tables import (
     MMM_CALIBRATION,
     MMM_CHANNEL_SUMMARY,
@@ -22,7 +21,6 @@ from pma.mmm.tables import (
     ROAS_COMPARISON,
 )
 from pma.report.mmm_words import Words, attribution_name, words_of
-from pma.tables import TableSpec
 
 KEY = ["geo_level", "geo", "target"]
 # The layer of a week that is no paid channel, and the parts of it that move.
@@ -32,16 +30,19 @@ MOVING = ("trend", "seasonality", "event", "organic", "context", "interaction", 
 FEW_WEEKS = 60
 METHODS = ("bayes", "ridge")
 
-# The tables of MmmRows, in its order; of the last one nothing is there before select_mmm has run.
+# The first tables of MmmRows, in its order.
 SHOWN = (
     *(MMM_RUNS, MMM_CONTRIBUTIONS, MMM_CHANNEL_SUMMARY, MMM_RESPONSE_CURVES, MMM_FIT_WEEKS, ROAS_COMPARISON),
-    *(MMM_CHECKS, MMM_CALIBRATION, MMM_SELECTION),
+    *(MMM_CHECKS, MMM_CALIBRATION),
 )
 
 
 @dataclass(frozen=True)
 class MmmRows:
-    """Rows of the tables of `SHOWN`; carryover: share of an ad's effect by week, see `pma.mmm.carryover`."""
+    """Rows of the tables of `SHOWN`, and of bl.mmm_selection, if there are any.
+
+    carryover: share of an ad's effect by week, see `pma.mmm.carryover`.
+    """
 
     runs: pd.DataFrame
     contributions: pd.DataFrame
@@ -102,6 +103,11 @@ class Fit:
     def main_name(self) -> str:
         """What the main method is called on the page."""
         return "media mix model" if self.method == "bayes" else "ridge (the model itself has no fit)"
+
+    @property
+    def span(self) -> str:
+        """What the two ends of a number are called on the page."""
+        return "the 90 % interval" if self.method == "bayes" else "the range of the ridge's models, no interval"
 
     @property
     def clicks_model(self) -> str | None:
@@ -240,11 +246,6 @@ def _fit(
         calibration=of("calibration", main),
         selection=records(frames["selection"][key])[0] if key in frames["selection"] else None,
     )
-
-
-def no_rows(spec: TableSpec) -> pd.DataFrame:
-    """Return the frame of a table that nobody has written yet."""
-    return pd.DataFrame(columns=[column.name for column in spec.columns])
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from importlib.util import find_spec
 from pathlib import Path
 
 from pma.report.growth_words import origin_sentence
@@ -23,6 +25,8 @@ TITLE = "Media mix model"
 # The text for a terminal has so many lines at most.
 LINES = 15
 
+NO_PICTURES = "Pictures are left out: matplotlib is not installed."
+log = logging.getLogger(__name__)
 Pictures = Mapping[str, Mapping[str, Picture]]
 
 
@@ -46,13 +50,13 @@ def write_mmm_page(rows: MmmRows, facts: Facts, settings: ReportSettings) -> Pat
 
 def mmm_pictures(rows: MmmRows, facts: Facts) -> dict[str, dict[str, Picture]]:
     """Return the pictures of every fit by the name of its geo and target; none where matplotlib is not installed."""
-    colors = _colors(rows)
-    try:
-        return {
-            anchor(case): fit_pictures(case.fit, colors) for case in cases(rows, facts.currency) if case.fit is not None
-        }
-    except ImportError:
+    if find_spec("matplotlib") is None:
+        log.warning("%s", NO_PICTURES)
         return {}
+    colors = _colors(rows)
+    return {
+        anchor(case): fit_pictures(case.fit, colors) for case in cases(rows, facts.currency) if case.fit is not None
+    }
 
 
 def mmm_page(rows: MmmRows, facts: Facts, pictures: Pictures) -> str:
@@ -77,6 +81,7 @@ def mmm_page(rows: MmmRows, facts: Facts, pictures: Pictures) -> str:
         section("Where clicks say otherwise", *_clicks(told, rows, colors, targets)),
         section(
             "Geo by geo",
+            "" if pictures or all(case.fit is None for case in told) else f"<p><b>{NO_PICTURES}</b></p>",
             '<p class="soft">A geo opens by a click on its name; print shows those that are open.</p>',
             *[_place(place, group, colors, pictures) for place, group in _places(told)],
         ),

@@ -104,7 +104,7 @@ def _contributions(fit: Fit, colors: Mapping[str, str]) -> Picture:
 
 
 def _returns(fit: Fit, colors: Mapping[str, str]) -> Picture:
-    title = f"What a channel brings: {fit.words.per}, with 90 % intervals"
+    title = f"What a channel brings: {fit.words.per}, with {fit.span}"
     rows = fit.returns()
     scale = fit.words.scale
     limit = _limit(rows, scale)

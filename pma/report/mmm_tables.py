@@ -143,7 +143,7 @@ def channel_table(fit: Fit, colors: Mapping[str, str]) -> str:
     over = [("", 4), (per, 2 + int(fit.has_ridge) + int(bool(compared))), ("", 1 + int(bool(compared)))]
     head = ["Channel", "Spend", "Brought", "Share", "Model", "Next 1 %", *(["Ridge"] if fit.has_ridge else [])]
     head += [fit.clicks_name, "Clicks and model"] if fit.clicks_name else []
-    caption = "Small: the 90 % interval; of the ridge, the range of its models; of clicks, of all attribution models."
+    caption = f"Small: {fit.span}; of the ridge, the range of its models; of clicks, of all attribution models."
     return table(caption, [*head, "To trust"], lines, over)
 
 

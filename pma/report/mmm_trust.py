@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from pma.mmm.trust import ALL
+from pma.mmm.tables import ALL
 from pma.report.layout import cell, items, row, table
 from pma.report.mmm_fit import Fit, records
 from pma.report.mmm_words import share
@@ -31,7 +31,7 @@ VERDICTS = {
 
 def trust_part(fit: Fit) -> str:
     """Return what was checked of a fit; nothing where nothing was."""
-    parts = [_checks(fit.checks), _lift_tests(fit), _choice(fit.selection)]
+    parts = [_checks(fit.checks), _lift_tests(fit), _choice(fit)]
     shown = [part for part in parts if part]
     return "\n".join(["<h4>How far it was checked</h4>", *shown]) if shown else ""
 
@@ -77,9 +77,17 @@ def _interval(one: Mapping[str, Any], name: str, text: Any) -> str:
     return NOTHING if pd.isna(low) or pd.isna(high) else f"{text(float(low))} to {text(float(high))}"
 
 
-def _choice(selection: Mapping[str, Any] | None) -> str:
-    """Which model select_mmm chose for the geo, and why."""
-    if selection is None:
+def _choice(fit: Fit) -> str:
+    """Which model select_mmm chose for the geo, why, and whether the fit has it."""
+    chosen = fit.selection
+    if chosen is None:
         return ""
-    said = f"Of the models that were tried on weeks they had not seen (select_mmm): {selection['reason']}"
+    # The empty change is mmm.model itself.
+    has_it = (chosen["settings"] or "{}") == (fit.run["settings"] or "{}")
+    of = (
+        "The fit has it."
+        if has_it
+        else "The fit does not have it, but mmm.model as it was set (mmm.fit.use_selection)."
+    )
+    said = f"Of the models that were tried on weeks they had not seen (select_mmm): {chosen['reason']} {of}"
     return f"<p>{escape(said)}</p>"

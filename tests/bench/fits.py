@@ -111,6 +111,7 @@ def table(folder):
     print(
         f"\nFits of 156 weeks x {CHANNELS} channels; each row in a process of its own, seconds from its first import\n"
     )
+    print("Without the job's checks, ridge and lift tests. The plain loop has the form of `mmm`: a simpler one.\n")
     print(
         "| | fits | seconds | seconds of a fit | least ESS | MiB of a worker |\n|---|---|---|---|---|---|", flush=True
     )

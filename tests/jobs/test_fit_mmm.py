@@ -64,7 +64,8 @@ def lift_tests(rows, lift=20.0):
     spent = float(spend["value"].iloc[30:34].sum())
     days = (spend["week_start"].iloc[30], spend["week_start"].iloc[33] + timedelta(days=6))
     numbers = (spent / 1.5, spent - spent / 1.5, lift, 10.0)
-    return [(f"raise {name}", "uploads", "AT", name, *days, *numbers) for name in ("channel_0", "radio")]
+    told = [(f"raise {name}", "uploads", "AT", name, *days, *numbers) for name in ("channel_0", "radio")]
+    return [*told, ("of nobody", "uploads", "GE", "channel_0", *days, *numbers)]
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +100,7 @@ def arguments(folder, engine="serial"):
                 "check_chains": 1,
                 "check_tune": 40,
                 "check_draws": 20,
+                "check_min_ess": 0,
             },
             "ridge": {"iterations": 200},
         },
@@ -151,12 +153,17 @@ def test_the_model_is_checked_and_compared_with_the_ridge(ran):
 
 def test_lift_tests_have_a_row_before_and_after_or_with_the_reason_why_not(ran):
     both = stored(ran, "mmm_calibration")
-    assert both.groupby(["geo", "method"]).size().to_dict() == {("AT", "bayes"): 2, ("AT", "ridge"): 2}
+    assert both.groupby(["geo", "method"]).size().to_dict() == {
+        ("AT", "bayes"): 2,
+        ("AT", "ridge"): 2,
+        ("GE", "bayes"): 1,
+    }
     rows = stored(ran, "mmm_calibration", "bayes").set_index("test_id")
     used, left_out = rows.loc["raise channel_0"], rows.loc["raise radio"]
     assert used["verdict"] in ("agrees", "corrects", "contradicts") and used["lift"] == 20.0
     assert used["roas_before_p05"] < used["roas_before_p95"] and used["roas_after_p05"] < used["roas_after_p95"]
     assert left_out["verdict"] == "left_out" and "radio is not among" in left_out["sentence"]
+    assert rows["verdict"]["of nobody"] == "left_out" and "uploads of GE has no fit" in rows["sentence"]["of nobody"]
     notes = stored(ran, "mmm_runs", "bayes").set_index("geo")["notes"]
     assert any("raise radio is left out" in note for note in notes["AT"])
     assert not any("lift test" in note for note in notes["DE"])

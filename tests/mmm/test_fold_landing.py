@@ -47,6 +47,24 @@ def test_folds_are_held_until_it_is_time_and_then_land_in_one_commit(warehouse):
     assert rows[0]["channels"] == ["tv", "tiktok"] and rows[0]["roas"] == [0.5, None]
 
 
+def test_a_second_try_of_a_run_lands_what_the_first_did_not_and_nothing_twice(warehouse):
+    warehouse.ensure(MMM_FOLDS)
+    for numbers in ((2, 3), (1, 2), (2, 3)):
+        part = pd.concat(
+            [fold(number) for number in numbers if f"id {number}" not in landed(warehouse)] or [fold(2), fold(3)]
+        )
+        fold_landing._land(warehouse, part)
+    assert landed(warehouse) == ["id 1", "id 2", "id 3"]
+
+
+def test_a_fold_that_ended_nowhere_is_a_failed_one():
+    names = [{**KEY, "fold": number, "fold_id": f"id {number}"} for number in (1, 2)]
+    lost = fold_landing._lost(pd.DataFrame(names, columns=list(TASK_COLUMNS)), {"id 1"}, "ray")
+    [row] = lost.to_dict("records")
+    assert (row["fold_id"], row["status"], row["channels"]) == ("id 2", "failed", [])
+    assert "It has ended nowhere" in row["message"]
+
+
 def test_folds_that_have_ended_land_when_the_job_is_stopped(warehouse, monkeypatch):
     def stopped_at_the_third(task, **_):
         number = int(task["fold"].iloc[0])

@@ -5,9 +5,10 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from pma.mmm.landing import failed_runs, fits_text, make_tasks
+from pma.mmm.landing import failed_runs, fits_text, lost_runs, make_tasks
 from pma.mmm.settings import MmmSettings
-from pma.mmm.spec import FitSettings, ModelSpec
+from pma.mmm.spec import FitSettings, MediaChange, ModelSpec
+from pma.tables import TableError
 from tests.mmm.media_world import media_world
 from tests.mmm.tested_world import COLUMNS as TESTS
 
@@ -69,6 +70,37 @@ def test_a_change_of_the_ridge_alone_leaves_the_model(inputs):
     before = make_tasks(inputs, found("AT", "ok"), ROOM)
     after = make_tasks(inputs, found("AT", "ok"), ROOM.model_copy(update={"ridge": ridge}))
     assert set(after.without(before.ids)["method"]) == {"ridge"}
+
+
+def test_a_fault_of_one_target_keeps_no_other_from_being_fitted(inputs):
+    both = pd.concat([inputs, inputs[inputs["role"] == "target"].assign(variable="gmv")])
+    readiness = found("AT", "fail").assign(variable="gmv")
+    tasks = make_tasks(both, readiness, ROOM)
+    assert set(tasks.rows[tasks.rows["geo"] == "AT"]["target"]) == {"uploads"}
+    assert set(tasks.not_ready["target"]) == {"gmv"} and set(tasks.not_ready["geo"]) == {"AT"}
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (
+            ModelSpec(geos={"GE": {"tv": MediaChange(adstock="delayed")}}),
+            r"mmm.model.geos names GE.*there: AT, DACH, DE",
+        ),
+        (ModelSpec(leave_out=("temprature",)), "mmm.model.leave_out names temprature"),
+    ],
+)
+def test_a_name_that_is_nowhere_in_the_input_is_refused(inputs, model, said):
+    with pytest.raises(TableError, match=said):
+        make_tasks(inputs, found("AT", "ok"), ROOM.model_copy(update={"model": model}))
+
+
+def test_a_fit_that_ended_nowhere_is_a_failed_run(inputs):
+    tasks = make_tasks(inputs, found("AT", "ok"), ROOM)
+    lost = lost_runs(tasks.rows, tasks.ids[1:], "ray")
+    [row] = lost.to_dict("records")
+    assert (row["fit_id"], row["status"], row["engine"]) == (tasks.ids[0], "failed", "ray")
+    assert "It has ended nowhere" in row["message"] and row["geo"] in ("AT", "DE")
 
 
 def test_a_fit_that_died_is_a_failed_run():

@@ -130,6 +130,7 @@ def rows_of(runs, fits, comparison=(), selection=()):
 WEAK = "tiktok: the data say little about it. Vary its spend"
 FLAG = "What the model does not explain goes on from week to week."
 CHOSEN = "no trend is within a standard error of the best and has the fewest parameters."
+CHANGE = '{"trend": {"kind": "none"}}'
 LEFT = "9 in every week: there is nothing to explain. Check its feed."
 WAIT = "20 weeks, 52 are needed. Wait for more weeks."
 OVER = "Last click credits tv with 9.0 uploads per 1,000 EUR, the model with 5.0 (2.5 to 10): clicks overstate it."
@@ -158,7 +159,7 @@ def market():
         lift_test("march", "tv", 500.0, "corrects", "The weeks alone were wrong about tv."),
         lift_test("radio", "radio", 130.0, "left_out", "radio is not among the paid channels."),
     ]
-    selection = [{"geo_level": "country", "geo": "DE", "target": "uploads", "reason": CHOSEN}]
+    selection = [{"geo_level": "country", "geo": "DE", "target": "uploads", "settings": CHANGE, "reason": CHOSEN}]
     fits = [
         fit_rows(uploads, checks=checks, tests=tests),
         fit_rows(ridge, method="ridge"),

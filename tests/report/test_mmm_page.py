@@ -9,7 +9,20 @@ import pytest
 from pma.report.mmm_page import mmm_page, mmm_pictures, mmm_text, write_mmm_page
 from pma.report.mmm_words import Facts, digits, share
 from pma.report.settings import ReportSettings
-from tests.report.mmm_world import CHOSEN, FLAG, LEFT, OVER, UNSURE, WAIT, channel, fit_rows, market, rows_of, run
+from tests.report.mmm_world import (
+    CHANGE,
+    CHOSEN,
+    FLAG,
+    LEFT,
+    OVER,
+    UNSURE,
+    WAIT,
+    channel,
+    fit_rows,
+    market,
+    rows_of,
+    run,
+)
 from tests.report.test_growth_page import EVIL, Page
 
 FACTS = Facts("R1", "EUR")
@@ -134,7 +147,11 @@ def test_lift_tests_stand_beside_what_the_model_expects_of_them_before_and_after
 
 
 def test_the_choice_of_the_model_is_told_with_its_reason(page):
-    assert f"Of the models that were tried on weeks they had not seen (select_mmm): {CHOSEN}" in page.text
+    said = f"Of the models that were tried on weeks they had not seen (select_mmm): {CHOSEN}"
+    assert f"{said} The fit does not have it, but mmm.model as it was set" in page.text
+    rows = market()
+    chosen = replace(rows, runs=rows.runs.assign(settings=CHANGE))
+    assert f"{said} The fit has it." in without_pictures(chosen).text
 
 
 def test_pictures_stand_with_each_fit_and_have_a_title(page):
@@ -205,6 +222,7 @@ def test_without_matplotlib_the_page_is_there_without_pictures(monkeypatch):
     rows = market()
     assert mmm_pictures(rows, FACTS) == {}
     assert len(Page(mmm_page(rows, FACTS, {})).tables) == 11
+    assert "Pictures are left out: matplotlib is not installed." in without_pictures(rows).text
 
 
 def test_the_text_for_a_terminal_says_the_same_in_fifteen_lines_however_many_geos():

@@ -35,7 +35,7 @@ def test_channels_are_written_where_they_are_drawn(pictures):
     assert {"tv", "tiktok (weak)"} <= texts(pictures["roas"])
     assert {"tv", "tiktok", OTHERS, "as it was", "Season", "Organic"} <= texts(pictures["contributions"])
     assert {"tv", "70 %", "35 to 84", "same week", "+2"} <= texts(pictures["carryover"])
-    assert "What a channel brings: uploads per 1,000 EUR, with 90 % intervals" in texts(pictures["roas"])
+    assert "What a channel brings: uploads per 1,000 EUR, with the 90 % interval" in texts(pictures["roas"])
     assert {"media mix model", "ridge, second opinion", "Last click"} <= texts(pictures["roas"])
 
 

@@ -94,6 +94,20 @@ def alone(inputs):
     return summaries(folder)
 
 
+def test_the_job_itself_is_killed_and_the_next_run_makes_what_is_missing(inputs, alone):
+    folder = inputs("killed")
+    job = start(folder, engine="joblib", workers=2)
+    until(job, "st_il.mmm_landed: [1-7] rows written")
+    job.kill()
+    assert job.wait() == -signal.SIGKILL
+    landed = DeltaTable(str(folder / "warehouse" / "st_il" / "mmm_landed")).to_pandas()
+    assert 0 < len(landed) < len(GEOS)
+    ended_whole(start(folder, engine="joblib", workers=2), folder)
+    after = DeltaTable(str(folder / "warehouse" / "st_il" / "mmm_landed")).to_pandas()
+    assert set(landed["run_id"]) < set(after["run_id"]) and sorted(after["geo"]) == list(GEOS)
+    pd.testing.assert_frame_equal(alone, summaries(folder))
+
+
 def test_ray_on_two_nodes_loses_one_and_no_fit(inputs, alone):
     from ray.cluster_utils import Cluster
 
