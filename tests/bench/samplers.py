@@ -93,9 +93,7 @@ def table(folder):
 
     small_business().rows.to_parquet(folder / ROWS)
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "XDG_CACHE_HOME": str(folder)}
-    print(
-        f"\nOne fit of the small business, {CHAINS} x ({TUNE} + {DRAWS:,}) draws, one core; seconds, least effective draws\n"
-    )
+    print(f"\nOne fit of the small business, {CHAINS} x ({TUNE} + {DRAWS:,}) draws, one core; seconds, least ESS\n")
     print("| | first | next | sampling | least ESS | ESS a second: first | next | sampling |")
     print("|---|---|---|---|---|---|---|---|", flush=True)
     for name in ("pma", *SAMPLERS):
