@@ -3,8 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup run sql test slow recovery bench evaluate maintain fmt lint types docs lock wheel clean
 
-# What stands beside each other needs nothing of each other, and runs at one time.
-JOB ?= conf/bundle/embeddings.job.yml beside $(addprefix conf/bundle/,$(addsuffix .job.yml,simulation marketing mmm))
+JOB ?= $(addprefix conf/bundle/,$(addsuffix .job.yml,embeddings simulation marketing mmm))
 CONF ?= conf/local.yml
 ARGS ?=
 # Another Spark or Python path on this machine must not stand in for the one in .venv.

@@ -1,10 +1,8 @@
 """Run Databricks jobs of this bundle on this machine: the same scripts, in the same order, one after the other.
 
-All run in this one process, because a Spark session that is warm saves each of them half a minute; jobs on either side
-of the word `beside` need nothing of each other, and run at one time, in a process each.
+All run in this one process, because a Spark session that is warm saves each of them half a minute.
 
 python -m pma.workflow run conf/bundle/embeddings.job.yml --var conf=conf/local.yml [--set a.b=value] [--only TASK]
-python -m pma.workflow run conf/bundle/embeddings.job.yml beside conf/bundle/simulation.job.yml [...]
 python -m pma.workflow show conf/bundle/embeddings.job.yml conf/bundle/marketing.job.yml
 """
 
@@ -15,13 +13,11 @@ import os
 import runpy
 import shlex
 import signal
-import subprocess
 import sys
 import threading
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,7 +28,6 @@ from pma.memory import TreeMemory
 from pma.runs import new_run_id
 
 HEARTBEAT_SECONDS = 30.0
-BESIDE = Path("beside")
 
 
 class Terminated(KeyboardInterrupt):
@@ -161,54 +156,13 @@ def read_jobs(files: Sequence[Path], given: Mapping[str, str]) -> list[Task]:
     return tasks
 
 
-def run_beside(groups: Sequence[Sequence[Path]], options: Sequence[str]) -> int:
-    """Run groups of jobs at one time; the exit status is that of the first group that failed.
-
-    What a group prints in the end comes whole, and when it has ended. One that fails leaves the others to their end.
-    """
-    started = time.monotonic()
-    begin = [sys.executable, "-m", "pma.workflow", "run"]
-    # In sessions of their own, so that Ctrl-C reaches them once: through us.
-    own = {"stdout": subprocess.PIPE, "start_new_session": True}
-    running = [subprocess.Popen([*begin, *map(str, files), *options], **own) for files in groups]  # type: ignore[call-overload]
-    statuses: dict[int, int] = {}
-    with ThreadPoolExecutor(len(running)) as pool:
-        waiting = {pool.submit(one.communicate): number for number, one in enumerate(running)}
-        try:
-            for ended in as_completed(waiting):
-                number = waiting[ended]
-                statuses[number] = running[number].returncode
-                sys.stdout.write(ended.result()[0].decode())
-                sys.stdout.flush()
-        except KeyboardInterrupt as end:
-            number = signal.SIGTERM if isinstance(end, Terminated) else signal.SIGINT
-            for one in running:
-                one.send_signal(number)
-            return 128 + number
-    sys.stdout.write(f"all of it: {time.monotonic() - started:.0f} s\n")
-    return next((statuses[number] for number in sorted(statuses) if statuses[number]), 0)
-
-
-def _groups(files: Sequence[Path]) -> list[list[Path]]:
-    """The jobs between the words `beside`."""
-    groups: list[list[Path]] = [[]]
-    for file in files:
-        if file == BESIDE:
-            groups.append([])
-        else:
-            groups[-1].append(file)
-    return [group for group in groups if group]
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run or show jobs; the exit status is that of the task that failed, 2 for a wrong declaration."""
     args = _arguments(argv)
-    groups = _groups(args.files)
-    files = [file for group in groups for file in group]
     try:
         given = dict(_variable(text) for text in args.var)
         more = [word for setting in args.set for word in ("--set", setting)]
-        every = [replace(task, parameters=(*task.parameters, *more)) for task in read_jobs(files, given)]
+        every = [replace(task, parameters=(*task.parameters, *more)) for task in read_jobs(args.files, given)]
         tasks = select(every, args.only, args.start)
     except BundleError as error:
         _say(str(error))
@@ -216,10 +170,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.command == "show":
         sys.stdout.writelines(f"{task.key}: {shlex.join([str(task.script), *task.parameters])}\n" for task in tasks)
         return 0
-    if len(groups) > 1 and tasks == every:
-        return run_beside(groups, [*(word for text in args.var for word in ("--var", text)), *more])
     try:
-        results = run_tasks(tasks, bundle_root(files[0]))
+        results = run_tasks(tasks, bundle_root(args.files[0]))
     except KeyboardInterrupt as end:
         _say("interrupted; run the same command again to complete it: a task that has finished changes nothing")
         return 128 + (signal.SIGTERM if isinstance(end, Terminated) else signal.SIGINT)
@@ -237,7 +189,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m pma.workflow", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("command", choices=["run", "show"])
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="*.job.yml of conf/bundle/, in order")
+    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="*.job.yml of conf/bundle/, in their order")
     parser.add_argument("--var", action="append", default=[], metavar="NAME=VALUE", help="a variable of databricks.yml")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting, for every task")
     part = parser.add_mutually_exclusive_group()

@@ -87,47 +87,6 @@ def test_several_jobs_run_one_after_the_other_under_one_run_id(job, tmp_path):
     assert log_of(first)[3:] == ["b --conf none R", "c --conf none R"]
 
 
-def other_job(tmp_path, ending):
-    """A second job of one task, `later`, beside the first."""
-    (tmp_path / "later.py").write_text(f"{SCRIPT}{ending}\n", encoding="utf-8")
-    tree = {
-        "resources": {
-            "jobs": {"other": {"tasks": [{"task_key": "later", "spark_python_task": {"python_file": "later.py"}}]}}
-        }
-    }
-    (tmp_path / "other.job.yml").write_text(yaml.safe_dump(tree), encoding="utf-8")
-    return tmp_path / "other.job.yml"
-
-
-# Each waits until the other has begun: one after the other they would wait for ever.
-WAIT = """
-Path(name).touch()
-while not Path({other!r}).exists():
-    time.sleep(0.05)
-print("done", name)
-"""
-
-
-def test_jobs_beside_each_other_run_at_one_time_and_print_each_at_its_end(job, tmp_path, capfd):
-    first, second = job(a=WAIT.format(other="later")), other_job(tmp_path, WAIT.format(other="a"))
-    assert main(["run", str(first), "beside", str(second)]) == 0
-    said = capfd.readouterr().out
-    assert "done a" in said and "done later" in said and "all of it: " in said
-    assert said.count("task ") == 2
-
-
-def test_a_job_that_fails_leaves_the_one_beside_it_to_its_end_and_hands_its_status_on(job, tmp_path, capfd):
-    first, second = job(a="sys.exit(3)"), other_job(tmp_path, "print('done', name)")
-    assert main(["run", str(first), "beside", str(second)]) == 3
-    assert "done later" in capfd.readouterr().out
-
-
-def test_one_task_of_jobs_beside_each_other_runs_alone(job, tmp_path, capfd):
-    first, second = job(a="", b=""), other_job(tmp_path, "")
-    assert main(["run", str(first), "beside", str(second), "--only", "b"]) == 0
-    assert [line.split()[0] for line in (tmp_path / "log").read_text().splitlines()] == ["b"]
-
-
 def test_a_task_of_two_jobs_of_one_run_is_refused(job, tmp_path, capfd):
     first = job(a="").rename(tmp_path / "first.job.yml")
 
@@ -258,28 +217,6 @@ def test_a_run_that_is_killed_says_how_to_complete_it(job, number, status):
 
     assert runner.returncode == status
     assert ("run the same command again to complete it" in said) == (number != signal.SIGKILL)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_jobs_beside_each_other_end_together_when_the_run_is_stopped(job, tmp_path, number):
-    sleep = "Path(name).write_text(str(os.getpid())); time.sleep(60)"
-    first, second = job(a=sleep), other_job(tmp_path, sleep)
-    runner = subprocess.Popen(
-        [sys.executable, "-m", "pma.workflow", "run", str(first), "beside", str(second)],
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    written = [tmp_path / name for name in ("a", "later")]
-    try:
-        wait_until(lambda: all(file.exists() and file.read_text() for file in written))
-        runner.send_signal(number)
-        said = runner.communicate(timeout=30)[1]
-    finally:
-        runner.kill()
-    assert runner.returncode == 128 + number
-    assert said.count("run the same command again to complete it") == 2
-    assert not [file for file in written if Path(f"/proc/{file.read_text()}").exists()]
 
 
 def wait_until(true):
