@@ -179,7 +179,9 @@ def log_density(theta, gradient, data):  # type: ignore[no-untyped-def]
     weights = np.empty((channels, lags))
     by_first, by_second = np.empty((channels, lags)), np.empty((channels, lags))
     level, value, logs = np.zeros((channels, weeks)), np.empty((channels, weeks)), np.empty((channels, weeks))
-    mean, centre, media = np.empty(channels), np.empty(channels), np.empty((channels, weeks))
+    mean, centre = np.empty(channels), np.empty(channels)
+    # Where media work alike in all weeks, nothing is spent on that: a gradient is most of what a fit costs.
+    media = np.empty((channels, weeks)) if moves else value
     omega = math.exp(theta[at_omega]) if at_omega >= 0 else 0.0
     log_factor = summed(drift, theta[at_drift : at_drift + moves])
     factor = np.exp(omega * log_factor)
@@ -189,7 +191,8 @@ def log_density(theta, gradient, data):  # type: ignore[no-untyped-def]
         lag_weights(adstock_kind[c], own[ADSTOCK_1, c], own[ADSTOCK_2, c], weights[c], by_first[c], by_second[c])
         adstocked(spend[c], unknown[c], own[GAP, c], weights[c], level[c])
         saturated(saturation_kind[c], level[c], own[SATURATION_1, c], own[SATURATION_2, c], value[c], logs[c])
-        media[c] = factor * value[c]
+        if moves:
+            media[c] = factor * value[c]
         mean[c] = max((known[c] * media[c]).sum(), 1e-300)
         centre[c] = (explained * media[c]).sum() / (explained.sum() * mean[c])
         mu += own[EFFECT, c] * (media[c] / mean[c] - centre[c])
@@ -239,8 +242,9 @@ def log_density(theta, gradient, data):  # type: ignore[no-untyped-def]
             gradient,
             back,
         )
-        by_factor += back * value[c]
-        back *= factor
+        if moves:
+            by_factor += back * value[c]
+            back *= factor
         by = np.zeros(6)
         by[SATURATION_1], by[SATURATION_2] = saturated_back(
             saturation_kind[c], level[c], own[SATURATION_1, c], own[SATURATION_2, c], value[c], logs[c], back
@@ -259,7 +263,7 @@ def log_density(theta, gradient, data):  # type: ignore[no-untyped-def]
                 logp_of, slope_of = log_prior(families[row, c], theta[at], first[row, c], second[row, c])
                 logp += logp_of
                 gradient[at] = by[row] + slope_of
-    if at_omega >= 0:
+    if moves:
         by_factor *= factor
         place = slice(at_drift, at_drift + moves)
         logp += standard_normals(drift, by_factor, omega, theta[place], gradient[place])
