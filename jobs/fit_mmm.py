@@ -1,4 +1,4 @@
-"""The media mix model of every geo that is ready, each landing as it is done: `bl.mmm_runs`, `bl.mmm_contributions`."""
+"""The media mix model of every geo that is ready, landing as they are done: `bl.mmm_runs`, `bl.mmm_contributions`."""
 
 from pma.mmm.fits import fit_missing, lift_tests, write_fits
 from pma.mmm.fold_landing import selected

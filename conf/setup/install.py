@@ -69,6 +69,7 @@ def steps() -> list[Step]:
         Step("horovod", f"Horovod {horovod} for tensorflow {tensorflow}", wheels.name, lambda: install_horovod(wheels)),
         Step("delta", f"Delta {delta} for Spark {pyspark}", jars.name, lambda: install_delta(jars, delta)),
         Step("pma", "this folder as package pma", digest(ROOT / "setup.py"), install_pma),
+        Step("model", "the media mix model, compiled in half a minute", digest(LOCK), compile_model),
     ]
 
 
@@ -150,6 +151,11 @@ def fetch_jars(package: str, jars: Path) -> None:
 def install_pma() -> None:
     """Install this folder as the package itself, so that a change of the code needs no new installation."""
     run(PYTHON, "-m", "uv", "pip", "install", "--python", PYTHON, "--no-deps", "--no-build-isolation", "-e", ROOT)
+
+
+def compile_model() -> None:
+    """Compile what fits are made of, once on this machine; a change of its code compiles it anew, when it is used."""
+    run(PYTHON, "-c", "import pma.mmm.compiled")
 
 
 def run(*command: str | Path) -> str:

@@ -24,6 +24,7 @@ COMPILING = "PMA_MMM_COMPILING"
 _FILES = (
     "compiled.py",
     "density.py",
+    "elementary.py",
     "lift_density.py",
     "log_prior.py",
     "media_density.py",
@@ -61,8 +62,8 @@ setattr(config, "CACHE_DIR", _FOLDER)  # noqa: B010
 
 # Sums may be taken in another order, for vector instructions; not-a-number and infinity keep their meaning.
 jit = njit(cache=True, fastmath={"reassoc", "contract", "arcp", "nsz"}, error_model="numpy")
-# For what must be computed as it is written.
-exact_jit = njit(cache=True, error_model="numpy")
+# For what must be computed as it is written; without saying so, it would take over the licence of what calls it.
+exact_jit = njit(cache=True, fastmath=False, error_model="numpy")
 
 
 def compile_once(folder: Path) -> None:

@@ -45,8 +45,8 @@ class Data(NamedTuple):
 
     y: target in usual weeks, (weeks,). explained: 1 where the week enters the likelihood, (weeks,). spend: known spend
     in usual weeks, 0 where unknown; unknown: what a gap level of 1 would be there, 0 where known; known: weights that
-    sum to 1 over explained weeks of known spend; all (channels, weeks). columns: (weeks, k), column_means: (k,). basis:
-    of the trend, drift: of the logarithm of how strongly media work; (weeks, waves) each. adstock_kind,
+    sum to 1 over explained weeks of known spend; all (channels, weeks). columns: (k, weeks), column_means: (k,). basis:
+    of the trend, drift: of the logarithm of how strongly media work; (waves, weeks) each. adstock_kind,
     saturation_kind, on_coefficient (1: the prior is on the coefficient): (channels,). slots, families, first, second:
     (6, channels), place in theta and prior of each parameter. scalars: the numbers of `Layout.scalars`. lags: of
     adstock. lift and what follows: see `pma.mmm.lift_density`; empty without tests.
@@ -112,37 +112,55 @@ def likelihood(y, explained, mu, theta, gradient, scalars, e):  # type: ignore[n
 
 @jit
 def summed(block, values):  # type: ignore[no-untyped-def]
-    """Return a block, (weeks, k), times its factors; (weeks,)."""
-    out = np.zeros(block.shape[0])
-    for t in range(block.shape[0]):
-        for j in range(block.shape[1]):
-            out[t] += block[t, j] * values[j]
+    """Return the sum of a block's columns, (k, weeks), each times its factor; (weeks,)."""
+    out = np.zeros(block.shape[1])
+    for j in range(block.shape[0]):
+        for t in range(block.shape[1]):
+            out[t] += values[j] * block[j, t]
     return out
 
 
 @jit
+def centred(known, explained, count, media, kappa, mu):  # type: ignore[no-untyped-def]
+    """Return the mean of a channel's media over known weeks, and over explained ones in means; add its effect to `mu`.
+
+    known, explained, media, mu: (weeks,); count: explained weeks; kappa: the mean contribution.
+    """
+    over_known = over_explained = 0.0
+    for t in range(media.shape[0]):
+        over_known += known[t] * media[t]
+        over_explained += explained[t] * media[t]
+    mean = max(over_known, 1e-200)
+    centre = over_explained / (count * mean)
+    for t in range(media.shape[0]):
+        mu[t] += kappa / mean * media[t] - kappa * centre
+    return mean, centre
+
+
+@jit
 def standard_normals(block, e, factor, values, gradient):  # type: ignore[no-untyped-def]
-    """Return the log-prior of a block's factors and fill their slopes; the block, (weeks, k), counts `factor` times."""
+    """Return the log-prior of a block's factors and fill their slopes; the block, (k, weeks), counts `factor` times."""
     logp = 0.0
-    for j in range(block.shape[1]):
+    for j in range(block.shape[0]):
         inner = 0.0
-        for t in range(block.shape[0]):
-            inner += block[t, j] * e[t]
+        for t in range(block.shape[1]):
+            inner += block[j, t] * e[t]
         logp -= 0.5 * values[j] * values[j]
         gradient[j] = factor * inner - values[j]
     return logp
 
 
 @jit
-def channel_back(c, e, sum_e, pull, lift_slope, data, kappa, mean, centre, media, theta, gradient, back):  # type: ignore[no-untyped-def]
+def channel_back(c, e, at_level, count, lift_slope, data, kappa, mean, centre, media, theta, gradient, back):  # type: ignore[no-untyped-def]
     """Return the log-prior of a channel's effect; fill its slope, and `back`: the slopes by its media.
 
+    `e`: slopes by the target's mean, (weeks,); `at_level`: that by what the level holds; `count`: explained weeks;
     `lift_slope`: that by kappa of the lift tests; `data`: a `Data`; `kappa` to `media`: of the channel.
     """
     explained, known, on_coefficient = data.explained, data.known[c], data.on_coefficient[c]
     slots, families, first, second = data.slots, data.families, data.first, data.second
     weeks = e.shape[0]
-    by_kappa = lift_slope - centre * (sum_e + pull)
+    by_kappa = lift_slope - centre * at_level
     for t in range(weeks):
         by_kappa += e[t] * media[t] / mean
     # Of the mean: all of what kappa multiplies is divided by it.
@@ -154,7 +172,7 @@ def channel_back(c, e, sum_e, pull, lift_slope, data, kappa, mean, centre, media
     if on_coefficient:
         by_mean -= slope / mean
     factor = kappa / mean
-    level_pull = (sum_e + pull) / explained.sum()
+    level_pull = at_level / count
     for t in range(weeks):
         back[t] = factor * (e[t] - explained[t] * level_pull) + by_mean * known[t]
     return logp
@@ -171,7 +189,7 @@ def log_density(theta, gradient, data):  # type: ignore[no-untyped-def]
     columns, column_means, basis, drift = data.columns, data.column_means, data.basis, data.drift
     adstock_kind, saturation_kind = data.adstock_kind, data.saturation_kind
     slots, families, first, second = data.slots, data.families, data.first, data.second
-    weeks, channels, k, waves, moves = y.shape[0], spend.shape[0], columns.shape[1], basis.shape[1], drift.shape[1]
+    weeks, channels, k, waves, moves = y.shape[0], spend.shape[0], columns.shape[0], basis.shape[0], drift.shape[0]
     at_tau, at_columns, at_waves = int(scalars[1]), int(scalars[2]), int(scalars[3])
     at_omega, at_drift = int(scalars[14]), int(scalars[15])
     gradient[:] = 0.0
@@ -179,20 +197,21 @@ def log_density(theta, gradient, data):  # type: ignore[no-untyped-def]
     weights = np.empty((channels, lags))
     by_first, by_second = np.empty((channels, lags)), np.empty((channels, lags))
     level, value, logs = np.zeros((channels, weeks)), np.empty((channels, weeks)), np.empty((channels, weeks))
-    mean, centre, media = np.empty(channels), np.empty(channels), np.empty((channels, weeks))
+    mean, centre = np.empty(channels), np.empty(channels)
+    # Where media work alike in all weeks, nothing is spent on that: a gradient is most of what a fit costs.
+    media = np.empty((channels, weeks)) if moves else value
     omega = math.exp(theta[at_omega]) if at_omega >= 0 else 0.0
     log_factor = summed(drift, theta[at_drift : at_drift + moves])
     factor = np.exp(omega * log_factor)
 
-    mu = np.full(weeks, theta[LEVEL])
+    mu, count = np.full(weeks, theta[LEVEL]), explained.sum()
     for c in range(channels):
         lag_weights(adstock_kind[c], own[ADSTOCK_1, c], own[ADSTOCK_2, c], weights[c], by_first[c], by_second[c])
         adstocked(spend[c], unknown[c], own[GAP, c], weights[c], level[c])
         saturated(saturation_kind[c], level[c], own[SATURATION_1, c], own[SATURATION_2, c], value[c], logs[c])
-        media[c] = factor * value[c]
-        mean[c] = max((known[c] * media[c]).sum(), 1e-300)
-        centre[c] = (explained * media[c]).sum() / (explained.sum() * mean[c])
-        mu += own[EFFECT, c] * (media[c] / mean[c] - centre[c])
+        if moves:
+            media[c] = factor * value[c]
+        mean[c], centre[c] = centred(known[c], explained, count, media[c], own[EFFECT, c], mu)
     axes = theta[at_columns : at_columns + k]
     tau = math.exp(theta[at_tau]) if at_tau >= 0 else 0.0
     wave = summed(basis, theta[at_waves : at_waves + waves])
@@ -227,8 +246,8 @@ def log_density(theta, gradient, data):  # type: ignore[no-untyped-def]
         logp += channel_back(
             c,
             e,
-            sum_e,
-            pull,
+            sum_e + pull,
+            count,
             by_lift[EFFECT, c],
             data,
             own[EFFECT, c],
@@ -239,8 +258,9 @@ def log_density(theta, gradient, data):  # type: ignore[no-untyped-def]
             gradient,
             back,
         )
-        by_factor += back * value[c]
-        back *= factor
+        if moves:
+            by_factor += back * value[c]
+            back *= factor
         by = np.zeros(6)
         by[SATURATION_1], by[SATURATION_2] = saturated_back(
             saturation_kind[c], level[c], own[SATURATION_1, c], own[SATURATION_2, c], value[c], logs[c], back
@@ -259,7 +279,7 @@ def log_density(theta, gradient, data):  # type: ignore[no-untyped-def]
                 logp_of, slope_of = log_prior(families[row, c], theta[at], first[row, c], second[row, c])
                 logp += logp_of
                 gradient[at] = by[row] + slope_of
-    if at_omega >= 0:
+    if moves:
         by_factor *= factor
         place = slice(at_drift, at_drift + moves)
         logp += standard_normals(drift, by_factor, omega, theta[place], gradient[place])

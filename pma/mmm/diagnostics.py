@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -40,12 +41,7 @@ def diagnose(
 
     mean, replicated: expected target and target drawn anew, (draws, weeks); brought: by paid media, the same.
     """
-    from arviz_stats.base import array_stats
-
     theta = sampled.theta
-    axes = {"chain_axis": 0, "draw_axis": 1}
-    dimensions = range(theta.shape[-1])
-    tail = [float(array_stats.ess(theta[..., i], method="tail", prob=0.9, **axes)) for i in dimensions]
     seen = design.explained > 0
     value = design.value[seen]
     low, high = np.quantile(replicated[:, seen], [0.05, 0.95], axis=0)
@@ -53,7 +49,7 @@ def diagnose(
     return Diagnostics(
         rhat_max=largest_rhat(theta),
         ess_bulk_min=least_ess(theta),
-        ess_tail_min=min(tail),
+        ess_tail_min=least_ess(theta, method="tail", prob=0.9),
         divergences=sampled.divergent,
         **in_sample(design, mean, brought),
         coverage_90=float(np.mean((low <= value) & (value <= high))),
@@ -61,12 +57,15 @@ def diagnose(
     )
 
 
-def least_ess(theta: np.ndarray) -> float:
-    """Return the smallest effective number of draws, for means, of draws (chains, draws, dimensions)."""
+def least_ess(theta: np.ndarray, **kind: Any) -> float:
+    """Return the smallest effective number of draws of draws (chains, draws, dimensions).
+
+    `kind`: method and prob, as arviz has them; for means without it.
+    """
     from arviz_stats.base import array_stats
 
-    axes = {"chain_axis": 0, "draw_axis": 1}
-    return min(float(array_stats.ess(theta[..., i], method="bulk", **axes)) for i in range(theta.shape[-1]))
+    kept = {"chain_axis": 0, "draw_axis": 1, "method": "bulk", **kind}
+    return min(float(array_stats.ess(theta[..., i], **kept)) for i in range(theta.shape[-1]))
 
 
 def largest_rhat(theta: np.ndarray) -> float:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from pma.mmm.compiled import jit
+from pma.mmm.elementary import exponential, logarithm
 from pma.mmm.transforms import LEAST
 
 # Rows of parameters of a channel; a slot of -1: the channel has no such parameter.
@@ -59,12 +60,12 @@ def saturated(kind, level, first, second, out, logs):  # type: ignore[no-untyped
     if kind <= 1:
         slope = second if kind == 0 else 1.0
         shift = slope * math.log(first)
+        # Two loops without a branch: the compiler makes vector instructions of such.
         for t in range(weeks):
-            if level[t] > LEAST:
-                logs[t] = math.log(level[t])
-                out[t] = 1.0 / (1.0 + math.exp(shift - slope * logs[t]))
-            else:
-                out[t] = 0.0
+            logs[t] = logarithm(max(level[t], LEAST))
+        for t in range(weeks):
+            spent = 1.0 if level[t] > LEAST else 0.0
+            out[t] = spent / (1.0 + exponential(shift - slope * logs[t]))
         return
     factor = 0.5 * first if kind == 2 else 1.0 / first
     for t in range(weeks):
@@ -80,13 +81,10 @@ def saturated_back(kind, level, first, second, value, logs, slope_of):  # type: 
         slope = second if kind == 0 else 1.0
         shift = math.log(first)
         for t in range(weeks):
-            if level[t] > LEAST:
-                inner = slope_of[t] * value[t] * (1.0 - value[t]) * slope
-                by_first -= inner
-                by_second += inner * (logs[t] - shift)
-                slope_of[t] = inner / level[t]
-            else:
-                slope_of[t] = 0.0
+            inner = slope_of[t] * value[t] * (1.0 - value[t]) * slope
+            by_first -= inner
+            by_second += inner * (logs[t] - shift)
+            slope_of[t] = inner / max(level[t], LEAST)
         return by_first, by_second
     factor = 0.5 * first if kind == 2 else 1.0 / first
     for t in range(weeks):
@@ -119,37 +117,78 @@ def unpacked(theta: np.ndarray, slots: np.ndarray, bounded: np.ndarray) -> np.nd
 @jit
 def adstocked(spend: np.ndarray, unknown: np.ndarray, gap: float, weights: np.ndarray, out: np.ndarray):  # type: ignore[no-untyped-def]
     """Add a channel's adstock to `out`; all (weeks,) but for the weights, (lags,)."""
+    carried(spend, weights, 1.0, out)
+    if gap > 0.0:
+        carried(unknown, weights, gap, out)
+
+
+@jit
+def carried(spend, weights, factor, out):  # type: ignore[no-untyped-def]
+    """Add `factor` times what spend, (weeks,), carries over with weights, (lags,), to `out`, (weeks,)."""
     weeks = out.shape[0]
-    for lag in range(min(weights.shape[0], weeks)):
-        w = weights[lag]
-        for t in range(lag, weeks):
-            out[t] += w * spend[t - lag]
-        if gap > 0.0:
-            w *= gap
-            for t in range(lag, weeks):
-                out[t] += w * unknown[t - lag]
+    lags = min(weights.shape[0], weeks)
+    fours = lags - lags % 4
+    # Four lags in one pass: `out` is read and written a quarter as often.
+    for lag in range(0, fours, 4):
+        for t in range(lag, lag + 3):
+            for near in range(lag, t + 1):
+                out[t] += factor * weights[near] * spend[t - near]
+        w_0, w_1 = factor * weights[lag], factor * weights[lag + 1]
+        w_2, w_3 = factor * weights[lag + 2], factor * weights[lag + 3]
+        later, one, two, three = out[lag + 3 :], spend[1:], spend[2:], spend[3:]
+        for t in range(weeks - lag - 3):
+            later[t] += (w_0 * three[t] + w_1 * two[t]) + (w_2 * one[t] + w_3 * spend[t])
+    for lag in range(fours, lags):
+        w, later = factor * weights[lag], out[lag:]
+        for t in range(weeks - lag):
+            later[t] += w * spend[t]
+
+
+@jit
+def pulls(spend, back, out):  # type: ignore[no-untyped-def]
+    """Fill the slope by each lag's weight, (lags,), from those by level, `back`, and spend; (weeks,) both."""
+    weeks, lags = back.shape[0], min(out.shape[0], back.shape[0])
+    fours = lags - lags % 4
+    out[:] = 0.0
+    for lag in range(0, fours, 4):
+        for t in range(lag, lag + 3):
+            for near in range(lag, t + 1):
+                out[near] += back[t] * spend[t - near]
+        at_0 = at_1 = at_2 = at_3 = 0.0
+        later, one, two, three = back[lag + 3 :], spend[1:], spend[2:], spend[3:]
+        for t in range(weeks - lag - 3):
+            at_0 += later[t] * three[t]
+            at_1 += later[t] * two[t]
+            at_2 += later[t] * one[t]
+            at_3 += later[t] * spend[t]
+        out[lag] += at_0
+        out[lag + 1] += at_1
+        out[lag + 2] += at_2
+        out[lag + 3] += at_3
+    for lag in range(fours, lags):
+        later = back[lag:]
+        for t in range(weeks - lag):
+            out[lag] += later[t] * spend[t]
 
 
 @jit
 def adstocked_back(spend, unknown, gap, weights, by_first, by_second, back):  # type: ignore[no-untyped-def]
     """Return the slopes by the first and second parameter of adstock and by the gap level, from those by level."""
-    weeks, lags = back.shape[0], weights.shape[0]
-    w_1 = w_2 = mean_1 = mean_2 = by_gap = total = 0.0
-    for lag in range(min(lags, weeks)):
-        inner = 0.0
-        for t in range(lag, weeks):
-            inner += back[t] * spend[t - lag]
-        if gap > 0.0:
-            of_gap = 0.0
-            for t in range(lag, weeks):
-                of_gap += back[t] * unknown[t - lag]
-            by_gap += weights[lag] * of_gap
-            inner += gap * of_gap
-        inner *= weights[lag]
+    lags = weights.shape[0]
+    pull, of_gap = np.empty(lags), np.empty(lags)
+    pulls(spend, back, pull)
+    by_gap = 0.0
+    if gap > 0.0:
+        pulls(unknown, back, of_gap)
+        for lag in range(lags):
+            by_gap += weights[lag] * of_gap[lag]
+            pull[lag] += gap * of_gap[lag]
+    w_1 = w_2 = mean_1 = mean_2 = total = 0.0
+    for lag in range(lags):
+        inner = pull[lag] * weights[lag]
         total += inner
         w_1 += inner * by_first[lag]
         w_2 += inner * by_second[lag]
-    for lag in range(lags):
         mean_1 += weights[lag] * by_first[lag]
         mean_2 += weights[lag] * by_second[lag]
     return w_1 - total * mean_1, w_2 - total * mean_2, by_gap

@@ -46,8 +46,8 @@ def _checks(checks: pd.DataFrame) -> str:
     failed = checks[(checks["channel"] != ALL) & (checks["is_passed"] == False)]  # noqa: E712 (null is neither)
     said = [f"{one['channel']}: {one['detail']}." for one in records(failed.sort_values(["check", "channel"]))]
     shown = table("The fit made again, with a change that should not matter.", ["", "Found", "Most", "Passed"], lines)
-    count = f"{len(said)} numbers of single channels that did not pass"
-    return shown + (f"<details><summary>{count}</summary>{items(said)}</details>" if said else "")
+    title = f"{len(said)} numbers of single channels that did not pass"
+    return shown + (f"<details><summary>{title}</summary>{items(said)}</details>" if said else "")
 
 
 def _check(one: Mapping[str, Any]) -> list[str]:

@@ -20,7 +20,6 @@ WHOLE = {"chains": 4, "tune": 500, "draws": 750, "checks": []}
 SHORT = {"chains": 2, "tune": 200, "draws": 200, "checks": []}
 # What the plain loop is measured on: its time for all is so many times that of one.
 LOOPED = 2
-HOURS = 3600
 
 
 def tasks(geos):
@@ -133,11 +132,6 @@ def table(folder):
     print(
         f"The plain loop, pymc-marketing's MMM one after the other, 2 cores: {loop['seconds']:.0f} s a model, "
         f"{every:.0f} s for {cold['fits']}: {every / cold['seconds']:.1f} times"
-    )
-    hours = 200 * 50 * 10 * many["each"] / 64 / HOURS
-    print(
-        f"200 countries x 50 candidates x 10 folds, one target, as short as those of the 60 countries, at "
-        f"{many['each']:.1f} s each, on 64 cores: {hours:.1f} hours"
     )
 
 

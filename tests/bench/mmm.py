@@ -13,6 +13,7 @@ import nutpie
 from arviz_stats.base import array_stats
 
 from pma.mmm.design import make_design
+from pma.mmm.diagnostics import least_ess
 from pma.mmm.effects import media_effects
 from pma.mmm.layout import Layout
 from pma.mmm.model import marketing_mmm
@@ -33,8 +34,7 @@ SPEC = ModelSpec(
 
 def ess(draws: np.ndarray) -> float:
     """Smallest bulk effective sample size; (chains, draws, anything)."""
-    flat = draws.reshape(*draws.shape[:2], -1)
-    return min(float(array_stats.ess(flat[..., i], chain_axis=0, draw_axis=1)) for i in range(flat.shape[-1]))
+    return least_ess(draws.reshape(*draws.shape[:2], -1))
 
 
 def ours(layout: Layout, settings: FitSettings = SETTINGS) -> dict[str, Any]:
