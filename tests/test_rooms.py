@@ -6,8 +6,8 @@ from pathlib import Path
 import pma
 
 ROOT = Path(pma.__file__).parent
-# Shared by all rooms, and no room itself: any engine for any function of a group.
-ROOMS = sorted({file.parent.name for file in ROOT.glob("*/__init__.py")} - {"parallel"})
+# Shared by all rooms, and no rooms themselves: any engine for any function of a group; what spend becomes before it works.
+ROOMS = sorted({file.parent.name for file in ROOT.glob("*/__init__.py")} - {"parallel", "media"})
 
 
 def imported(file):

@@ -155,7 +155,7 @@ def install_pma() -> None:
 
 def compile_model() -> None:
     """Compile what fits are made of, once on this machine; a change of its code compiles it anew, when it is used."""
-    run(PYTHON, "-c", "import pma.mmm.compiled")
+    run(PYTHON, "-c", "import pma.media.compiled")
 
 
 def run(*command: str | Path) -> str:

@@ -19,7 +19,7 @@ from pma.mmm.layout import Draws
 from pma.mmm.lift_tests import LiftTest, compact
 from pma.mmm.outcome import Row
 from pma.mmm.tables import MMM_CALIBRATION, OF_FIT
-from pma.mmm.transforms import adstock, saturate
+from pma.media.transforms import adstock, saturate
 
 # So many standard deviations, of model and measurement together, are more than chance.
 APART = 2.0

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from pma.mmm.transforms import adstock_weights
+from pma.media.transforms import adstock_weights
 
 FIT = ["geo_level", "geo", "target", "method"]
 COLUMNS = [*FIT, "channel", "usual_spend", "lag", "mean", "p05", "p95"]

@@ -19,10 +19,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pma.mmm.compiled import jit
+from pma.media.compiled import jit
 from pma.mmm.lift_density import lift_likelihood
 from pma.mmm.log_prior import digamma, log_prior
-from pma.mmm.media_density import (
+from pma.media.kernels import (
     ADSTOCK_1,
     ADSTOCK_2,
     EFFECT,

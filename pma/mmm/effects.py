@@ -9,7 +9,7 @@ import numpy as np
 
 from pma.mmm.design import Design
 from pma.mmm.layout import Draws
-from pma.mmm.transforms import adstock, adstock_weights, saturate
+from pma.media.transforms import adstock, adstock_weights, saturate
 
 # A marginal return is that of so much more spend in every week.
 STEP = 0.01

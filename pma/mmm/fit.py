@@ -100,8 +100,9 @@ def fit_id(rows: pd.DataFrame, room: MmmSettings, tests: pd.DataFrame | None = N
 
 @functools.cache
 def _code() -> bytes:
-    """The source of this room: a fit that landed from an older one is not taken for a new one."""
-    return b"".join(file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py")))
+    """The source of the model: a fit that landed from an older one is not taken for a new one."""
+    room = Path(__file__).parent
+    return b"".join(file.read_bytes() for at in (room, room.parent / "media") for file in sorted(at.glob("*.py")))
 
 
 def peak_rss_mb() -> float:

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from pma.mmm import media_density
+from pma.media import kernels
 from pma.mmm.density import LEVEL, SIGMA, Data
 from pma.mmm.design import Design
 from pma.mmm.lift_tests import compact
@@ -65,7 +65,7 @@ class Layout:
             for c, priors in enumerate(rows):
                 prior = priors[row]
                 if prior is not None:
-                    factor = design.effect_scale[c] if row == media_density.EFFECT else 1.0
+                    factor = design.effect_scale[c] if row == kernels.EFFECT else 1.0
                     self.slots[row, c], at = at, at + 1
                     self.families[row, c] = FAMILIES[prior.family]
                     self.first[row, c], self.second[row, c] = scaled(prior, float(factor))
@@ -77,8 +77,8 @@ class Layout:
         """What `log_density` is of."""
         design = self.design
         effects = [media.effect.given_as for media in design.media]
-        adstocks = [media_density.ADSTOCKS[media.adstock] for media in design.media]
-        saturations = [media_density.SATURATIONS[media.saturation] for media in design.media]
+        adstocks = [kernels.ADSTOCKS[media.adstock] for media in design.media]
+        saturations = [kernels.SATURATIONS[media.saturation] for media in design.media]
         return Data(
             y=np.ascontiguousarray(design.y),
             explained=np.ascontiguousarray(design.explained),
@@ -155,10 +155,10 @@ class Layout:
             level=theta[:, LEVEL],
             sigma=np.exp(theta[:, SIGMA]),
             nu=np.exp(theta[:, self.at_nu]) if self.at_nu >= 0 else None,
-            kappa=of(media_density.EFFECT, none),
-            adstock=np.stack([of(media_density.ADSTOCK_1, bounded), of(media_density.ADSTOCK_2, none)], axis=-1),
-            saturation=np.stack([of(media_density.SATURATION_1, none), of(media_density.SATURATION_2, none)], axis=-1),
-            gap=of(media_density.GAP, none),
+            kappa=of(kernels.EFFECT, none),
+            adstock=np.stack([of(kernels.ADSTOCK_1, bounded), of(kernels.ADSTOCK_2, none)], axis=-1),
+            saturation=np.stack([of(kernels.SATURATION_1, none), of(kernels.SATURATION_2, none)], axis=-1),
+            gap=of(kernels.GAP, none),
             linear=theta[:, self.at_columns : self.at_columns + k] @ self.design.rotation.T,
             wave=theta[:, self.at_waves : self.at_waves + waves] * tau[:, None],
             drift=theta[:, self.at_drift : self.at_drift + drift] * omega[:, None],
@@ -197,7 +197,7 @@ def scaled(prior: Prior, factor: float) -> tuple[float, float]:
 
 
 def _parameters(media: MediaSpec, spec: ModelSpec, has_gap: bool) -> tuple[Prior | None, ...]:
-    """Priors of a channel's parameters by row of `pma.mmm.media_density`; None: it has none."""
+    """Priors of a channel's parameters by row of `pma.media.kernels`; None: it has none."""
     adstock: dict[str, tuple[Prior, Prior | None]] = {
         "geometric": (media.retention, None),
         "delayed": (media.retention, media.delay),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pma.mmm.compiled import jit
-from pma.mmm.media_density import (
+from pma.media.compiled import jit
+from pma.media.kernels import (
     ADSTOCK_1,
     ADSTOCK_2,
     EFFECT,

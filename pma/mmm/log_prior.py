@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from pma.mmm.compiled import exact_jit
+from pma.media.compiled import exact_jit
 
 FAMILIES = {"log_normal": 0, "gamma": 1, "half_normal": 2, "beta": 3}
 

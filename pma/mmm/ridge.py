@@ -17,11 +17,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pma.mmm.compiled import exact_jit
+from pma.media.compiled import exact_jit
 from pma.mmm.design import Design
 from pma.mmm.layout import Draws
 from pma.mmm.lift_tests import compact
-from pma.mmm.media_density import adstocked, lag_weights, saturated
+from pma.media.kernels import adstocked, lag_weights, saturated
 from pma.mmm.spec import ModelSpec, RidgeSettings
 
 # The objectives, by place: error in the weeks held out, decomposition distance; where there are tests, their error.

@@ -142,11 +142,11 @@ MMM_POSTERIOR = _of_fit(
     (
         Column("draw", "int", "number of the draw; one draw's channels belong together"),
         Column("channel", "string", "the paid channel"),
-        Column("adstock", "string", "kind of adstock, see pma.mmm.transforms", required=True),
+        Column("adstock", "string", "kind of adstock, see pma.media.transforms", required=True),
         Column("adstock_first", "double", "its first parameter", required=True),
         Column("adstock_second", "double", "its second parameter; 1 where it has one", required=True),
         Column("lags", "int", "weeks that an ad works", required=True),
-        Column("saturation", "string", "kind of saturation, see pma.mmm.transforms", required=True),
+        Column("saturation", "string", "kind of saturation, see pma.media.transforms", required=True),
         Column("saturation_first", "double", "its first parameter, in usual spend", required=True),
         Column("saturation_second", "double", "its second parameter; 1 where it has one", required=True),
         Column("usual_spend", "double", "money that counts as 1 in the formulas", required=True),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from datetime import date
+from typing import Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from pma.section import Section
 
@@ -19,7 +22,74 @@ class BridgeSettings(Section):
     seed: int = Field(1, ge=0, description="seed of the draws")
 
 
+class Limit(Section):
+    """A floor and a ceiling: of the money of some cells together, or of each of them by itself."""
+
+    name: str = Field("", description="how plans and errors call it")
+    countries: tuple[str, ...] = Field((), description="of these countries; none: of all")
+    channels: tuple[str, ...] = Field((), description="of these channels; none: of all")
+    months: tuple[str, ...] = Field((), description="in these months, 2026-12; none: in all")
+    of: Literal["sum", "each"] = Field("sum", description="of all of them together, or of each")
+    floor: NonNegativeFloat | None = Field(None, description="at least so much money, reporting currency")
+    ceiling: NonNegativeFloat | None = Field(None, description="at most so much; equal to the floor: fixed")
+
+    @model_validator(mode="after")
+    def _floor_below_ceiling(self) -> Limit:
+        if self.floor is None and self.ceiling is None:
+            raise ValueError(f"limit {self.name!r} has neither a floor nor a ceiling: give it one, or take it out")
+        if self.floor is not None and self.ceiling is not None and self.floor > self.ceiling:
+            raise ValueError(
+                f"limit {self.name!r}: its floor of {self.floor:,.2f} is above its ceiling of {self.ceiling:,.2f}"
+            )
+        return self
+
+
+class PlanSettings(Section):
+    """The monthly plan: money by country, channel and month."""
+
+    plan_id: str = Field("base", description="name of the plan")
+    first_month: str | None = Field(None, description="as 2026-12; none: the month after the last whole week of data")
+    months: PositiveInt = Field(1, le=24, description="months that are planned together")
+    objective: Literal["gmv", "orders", "uploads"] = Field("gmv", description="what the plan makes most of")
+    budget: NonNegativeFloat | dict[str, NonNegativeFloat] | None = Field(
+        None, description="money a month, or by month as 2026-12: 500000; none: what a month like today costs"
+    )
+    spend_all: bool = Field(True, description="spend all of it; false: what earns less than it costs may be left")
+    limits: tuple[Limit, ...] = Field((), description="floors and ceilings of countries, channels, months and cells")
+    max_change: NonNegativeFloat | None = Field(
+        0.5, description="a cell's money is at most so far from today's, as a share; none: as far as it likes"
+    )
+    min_return: NonNegativeFloat | None = Field(
+        None, description="the plan's objective per unit of money is at least so high"
+    )
+    risk: float = Field(
+        1.0, gt=0, le=1, description="make most of the mean of the worst share of draws (CVaR); 1: of the mean"
+    )
+    round_to: Literal["0.01", "1", "10", "100"] = Field("0.01", description="money is a multiple of so much")
+
+    def budget_of(self, month: date, current: float) -> float:
+        """Return the money of a month; `current`: what one like today costs. Raises ValueError where it has none."""
+        if self.budget is None:
+            return current
+        if isinstance(self.budget, float):
+            return self.budget
+        name = f"{month:%Y-%m}"
+        if name not in self.budget:
+            raise ValueError(f"planning.plan.budget has no {name}. It has {', '.join(sorted(self.budget))}")
+        return self.budget[name]
+
+
+class SearchSettings(Section):
+    """How the plan is searched."""
+
+    tolerance: PositiveFloat = Field(5e-4, description="the search ends this near to its upper bound, as a share")
+    rounds: PositiveInt = Field(60, description="rounds at most")
+    seconds: PositiveFloat = Field(20.0, description="most that one mixed-integer problem of S-shaped curves may take")
+
+
 class PlanningSettings(Section):
     """Planning."""
 
     bridge: BridgeSettings = BridgeSettings()
+    plan: PlanSettings = PlanSettings()
+    search: SearchSettings = SearchSettings()

@@ -42,7 +42,7 @@ def plain(layout, theta):
 
 
 def media_of(design, draws):
-    from pma.mmm.transforms import adstock, adstock_weights, saturate
+    from pma.media.transforms import adstock, adstock_weights, saturate
 
     spend = design.spend + draws.gap[0] * design.unknown
     columns = []

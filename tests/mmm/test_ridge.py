@@ -12,7 +12,7 @@ from pma.mmm.design import make_design
 from pma.mmm.fit import fit_geo
 from pma.mmm.settings import MmmSettings
 from pma.mmm.spec import FitSettings, ModelSpec, RidgeSettings, TrendSpec
-from pma.mmm.transforms import adstock, adstock_weights, saturate
+from pma.media.transforms import adstock, adstock_weights, saturate
 from tests.mmm.clean_world import clean_world
 
 pytest.importorskip("nevergrad", reason="the search needs nevergrad: pip install 'pma[mmm]'")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pma.mmm.transforms import adstock, adstock_weights, saturate
+from pma.media.transforms import adstock, adstock_weights, saturate
 
 ADSTOCKS = ("geometric", "delayed", "weibull_pdf", "weibull_cdf")
 SATURATIONS = ("hill", "michaelis_menten", "logistic", "tanh")

@@ -22,25 +22,28 @@ logger = logging.getLogger(__name__)
 COMPILING = "PMA_MMM_COMPILING"
 # Functions of these files call each other: numba would keep one that has an older version of another inside.
 _FILES = (
-    "compiled.py",
-    "density.py",
-    "elementary.py",
-    "lift_density.py",
-    "log_prior.py",
-    "media_density.py",
-    "ridge.py",
-    "transforms.py",
+    "media/compiled.py",
+    "media/elementary.py",
+    "media/kernels.py",
+    "media/transforms.py",
+    "mmm/density.py",
+    "mmm/lift_density.py",
+    "mmm/log_prior.py",
+    "mmm/ridge.py",
+    "planning/curves.py",
 )
+# What calls everything once.
+_WARM = ("pma.mmm.warm", "pma.planning.warm")
 
 
-def cache_folder(room: Path = Path(__file__).parent) -> Path:
-    """Return the folder of compiled functions, in the user's cache: of a room's code, this processor, numba's version.
+def cache_folder(package: Path = Path(__file__).parents[1]) -> Path:
+    """Return the folder of compiled functions, in the user's cache: of pma's code, this processor, numba's version.
 
     Where that cannot be written, a folder of the user's own in the temporary one. Of this code: numba takes a file
     that lies elsewhere, or was written at another time, for another one, so these decide too.
     """
     digest = hashlib.sha256(f"{numba.__version__} {llvm.get_host_cpu_name()}".encode())
-    for file in (room / name for name in _FILES):
+    for file in (package / name for name in _FILES):
         digest.update(f"{file} {file.stat().st_mtime_ns}".encode())
         digest.update(file.read_bytes())
     name = f"pma-numba-{digest.hexdigest()[:12]}"
@@ -79,20 +82,21 @@ def compile_once(folder: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if done.exists():
             return
-        logger.info("the media mix model is compiled, once on this machine: about half a minute")
+        logger.info("media mix model and plans are compiled, once on this machine: about half a minute")
         root = str(Path(__file__).parents[2])
         paths = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
         environment = {**os.environ, COMPILING: "1", "PYTHONPATH": paths, "NUMBA_CACHE_DIR": str(folder)}
-        ended = subprocess.run(
-            [sys.executable, "-m", "pma.mmm.warm"], env=environment, capture_output=True, text=True, check=False
-        )
-        if ended.returncode:
-            logger.warning(
-                "the media mix model could not be compiled beforehand, each worker compiles it: fits may differ in "
-                "their last digits. %s",
-                ended.stderr[-500:],
+        for module in _WARM:
+            ended = subprocess.run(
+                [sys.executable, "-m", module], env=environment, capture_output=True, text=True, check=False
             )
-            return
+            if ended.returncode:
+                logger.warning(
+                    "%s could not compile beforehand, each worker compiles: fits may differ in their last digits. %s",
+                    module,
+                    ended.stderr[-500:],
+                )
+                return
         done.touch()
 
 

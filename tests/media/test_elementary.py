@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 
-from pma.mmm.elementary import FARTHEST, exponential, logarithm
+from pma.media.elementary import FARTHEST, exponential, logarithm
 
 SMALLEST, LARGEST = np.finfo(float).tiny, np.finfo(float).max
 

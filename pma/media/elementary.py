@@ -1,13 +1,13 @@
 """Exponential and logarithm in plain arithmetic: eight numbers at a time, where those of the C library take one.
 
-Half of what a gradient cost was spent there. Their errors are of the last digit (tests/mmm/test_elementary.py).
+Half of what a gradient cost was spent there. Their errors are of the last digit (tests/media/test_elementary.py).
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from pma.mmm.compiled import exact_jit
+from pma.media.compiled import exact_jit
 
 # The logarithm of 2 in two parts, of which the first times a small whole number is exact.
 LN2_HIGH, LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10

@@ -1,4 +1,4 @@
-"""Adstock and saturation of one channel with their slopes, written out: what the density and the ridge are made of."""
+"""Adstock and saturation of one channel with their slopes, written out: what densities and plans are made of."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from pma.mmm.compiled import jit
-from pma.mmm.elementary import exponential, logarithm
-from pma.mmm.transforms import LEAST
+from pma.media.compiled import jit
+from pma.media.elementary import exponential, logarithm
+from pma.media.transforms import LEAST
 
 # Rows of parameters of a channel; a slot of -1: the channel has no such parameter.
 EFFECT, ADSTOCK_1, ADSTOCK_2, SATURATION_1, SATURATION_2, GAP = range(6)

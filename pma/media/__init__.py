@@ -1,0 +1,1 @@
+"""What spend becomes before it works: adstock and saturation, of models and of plans alike."""

@@ -1,0 +1,39 @@
+"""Whole amounts: money rounded so that every sum and limit still holds, to the cent."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+from scipy.optimize import Bounds, LinearConstraint, milp
+
+from pma.planning.limits import Limits
+
+
+def whole_amounts(plan: np.ndarray, limits: Limits, step: float) -> np.ndarray:
+    """Return a plan in whole steps, (C, M) of integers: each amount the step below or above it.
+
+    Which of the two is chosen so that rows of the limits hold as they did, a total being the whole steps in it, and the
+    sum of what is moved is least: amounts nearest to the step above get it. Raises ValueError where no choice keeps to
+    all limits: a floor or ceiling that is no multiple of the step.
+    """
+    exact = plan / step
+    below = np.floor(exact + 1e-6)
+    rest = np.clip(exact - below, 0.0, 1.0)
+    # A bound that is no whole step counts inwards; a total has the whole steps in it.
+    low, high = np.ceil(limits.low / step - 1e-6), np.floor(limits.high / step + 1e-6)
+    least = np.where(np.isfinite(limits.least), np.floor(limits.least / step + 1e-6), limits.least)
+    most = np.where(np.isfinite(limits.most), np.floor(limits.most / step + 1e-6), limits.most)
+    have = limits.rows @ below.ravel()
+    solved = milp(
+        1.0 - 2.0 * rest.ravel(),
+        integrality=np.ones(plan.size),
+        bounds=Bounds(np.clip(low - below, 0, 1).ravel(), np.clip(high - below, 0, 1).ravel()),
+        constraints=LinearConstraint(sparse.csr_array(limits.rows), least - have, most - have),
+    )
+    if solved.x is None or (below + 1 < low).any() or (below > high).any():
+        raise ValueError(
+            f"no plan in whole steps of {step:g} keeps to all limits: give floors, ceilings and budgets that are "
+            "multiples of it, or a smaller planning.plan.round_to"
+        )
+    found: np.ndarray = (below.ravel() + np.round(solved.x)).astype(np.int64).reshape(plan.shape)
+    return found

@@ -1,0 +1,148 @@
+"""The monthly plan: money over countries, channels and months, with a proof of how near to the best it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pma.planning.amounts import whole_amounts
+from pma.planning.bound import Bound, upper_bound
+from pma.planning.climb import climb
+from pma.planning.limits import Limits
+from pma.planning.response import Responses
+from pma.planning.settings import PlanSettings, SearchSettings
+
+# Draws that a search looks at on curves of any form; all are looked at in the end.
+_LOOKED_AT = 64
+# Rounds of draws that count more because they went badly.
+_RISK_ROUNDS = 12
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan and what is known of it; C cells, M months, D draws.
+
+    steps: whole steps of `step` money, (C, M). worth: of the plan by draw, (D,). most: no plan is worth more, by the
+    plan's objective. slope: worth of one unit of money more, (C, M). prices: worth of one more in a limit, (R,).
+    """
+
+    steps: np.ndarray
+    step: float
+    worth: np.ndarray
+    value: float
+    most: float
+    slope: np.ndarray
+    prices: np.ndarray
+
+    @property
+    def money(self) -> np.ndarray:
+        """Money by cell and month; (C, M)."""
+        return self.steps * self.step
+
+    @property
+    def gap(self) -> float:
+        """How far the plan may be from the best, as a share of the best; 0: it is the best."""
+        return max(self.most - self.value, 0.0) / max(abs(self.most), 1e-12)
+
+
+def objective(worth: np.ndarray, risk: float) -> float:
+    """Return the mean of the worst share of draws, (D,): CVaR (Rockafellar and Uryasev, 2000); risk 1: the mean."""
+    return float(worth @ worst(worth, risk))
+
+
+def worst(worth: np.ndarray, risk: float) -> np.ndarray:
+    """Return how much each draw counts in the mean of the worst share, (D,); they add up to 1."""
+    draws, share = len(worth), np.zeros(len(worth))
+    left = risk * draws
+    for d in np.argsort(worth, kind="stable"):
+        share[d] = min(1.0, left)
+        left -= share[d]
+        if left <= 0:
+            break
+    return share / share.sum()
+
+
+def best_plan(
+    responses: Responses, limits: Limits, current: np.ndarray, settings: PlanSettings, search: SearchSettings
+) -> Plan:
+    """Return the plan that makes most of the objective, never worth less than `current` where that keeps to the limits.
+
+    `current`: money of today, (C, M). First the bound on concave curves, whose plan is the answer where curves bend
+    down; where they do not, a climb on the curves themselves from the better of it and today's. With risk, draws that
+    went badly count more, round by round, and plans are averaged (fictitious play; Brown, 1951): any such count bounds
+    the worst share from above, since it is the least of them.
+    """
+    step = float(settings.round_to)
+    plan, most, found, share = _search(responses, limits, current, settings, search)
+    steps = whole_amounts(plan, limits, step)
+    today = _whole_today(current, limits, step)
+    if today is not None:
+        is_better = objective(responses.objective(today * step), settings.risk) > objective(
+            responses.objective(steps * step), settings.risk
+        )
+        steps = today if is_better else steps
+    worth = responses.objective(steps * step)
+    slope = responses.value_and_slope(steps * step, worst(worth, settings.risk) if settings.risk < 1 else share)[1]
+    return Plan(steps, step, worth, objective(worth, settings.risk), most, slope, found.prices)
+
+
+def _search(
+    responses: Responses, limits: Limits, current: np.ndarray, settings: PlanSettings, search: SearchSettings
+) -> tuple[np.ndarray, float, Bound, np.ndarray]:
+    draws = responses.first.shape[1]
+    start = np.clip(current, limits.low, limits.high)
+    share = np.full(draws, 1.0 / draws)
+    found, plan = _of_share(responses, limits, start, share, settings, search)
+    if settings.risk >= 1:
+        return plan, found.most, found, share
+    most, best, mixed = found.most, plan, plan
+    for number in range(1, _RISK_ROUNDS):
+        share = (number * share + worst(responses.objective(best), settings.risk)) / (number + 1)
+        found, plan = _of_share(responses, limits, best, share, settings, search)
+        most = min(most, found.most)
+        mixed = (number * mixed + plan) / (number + 1)
+        best = max((best, plan, mixed), key=lambda one: objective(responses.objective(one), settings.risk))
+        if most - objective(responses.objective(best), settings.risk) <= search.tolerance * abs(most):
+            break
+    return best, most, found, share
+
+
+def _of_share(
+    responses: Responses,
+    limits: Limits,
+    start: np.ndarray,
+    share: np.ndarray,
+    settings: PlanSettings,
+    search: SearchSettings,
+) -> tuple[Bound, np.ndarray]:
+    """The bound, and the best plan, where draws count so much."""
+    found = upper_bound(
+        lambda plan: responses.above(plan, share), limits, start, settings.min_return, search.tolerance, search.rounds
+    )
+    if responses.is_concave:
+        return found, found.plan
+    few = responses.thinned(_LOOKED_AT)
+    equal = np.full(few.first.shape[1], 1.0 / few.first.shape[1])
+    climbed = climb(
+        lambda plan: few.value_and_slope(plan, equal)[0], limits, found.plan, settings.min_return, search.seconds
+    )
+
+    def value(plan: np.ndarray) -> float:
+        return float(responses.objective(plan) @ share)
+
+    return found, max((found.plan, climbed), key=value)
+
+
+def _whole_today(current: np.ndarray, limits: Limits, step: float) -> np.ndarray | None:
+    """Today's money in whole steps, where it keeps to the limits."""
+    near = 0.5 * step
+    inside = ((current >= limits.low - near) & (current <= limits.high + near)).all()
+    sums = limits.rows @ current.ravel()
+    slack = near * np.asarray(limits.rows.sum(axis=1)).ravel()
+    if not inside or (sums < limits.least - slack).any() or (sums > limits.most + slack).any():
+        return None
+    try:
+        return whole_amounts(np.clip(current, limits.low, limits.high), limits, step)
+    except ValueError:
+        return None

@@ -1,0 +1,121 @@
+"""What weekly spend brings by draw, with slopes, and the least concave curve above it; written out and compiled."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from pma.media.compiled import jit
+from pma.media.kernels import carried, saturated, saturated_back
+
+HILL = 0
+# Halvings of the stretch in which a line from a point touches the curve: to a thousandth of it.
+_STEPS = 10
+
+
+@jit
+def brought(spend, begins, cell, weights, kind, first, second, usual, coefficient, touch, value, slope, share):  # type: ignore[no-untyped-def]
+    """Fill what spend brings from week `begins` on, by part and draw, and the weighted slopes by weekly spend.
+
+    A part is one target of one cell. spend: of each cell, (cells, weeks), money. cell, kind, usual: (parts,); weights:
+    of adstock, (parts, draws, lags); first, second: of saturation, coefficient: (parts, draws). touch: up to which
+    level a line stands in for the curve, see `touches`; of no weeks: the curves as they are. value: (parts, draws). share: how much a draw counts in
+    `slope`, (parts, draws); slope: (parts, weeks), left alone where that is empty.
+    """
+    parts, draws = first.shape
+    weeks = spend.shape[1]
+    level, found, logs, back = np.empty(weeks), np.empty(weeks), np.empty(weeks), np.empty(weeks)
+    scaled, by_spend = np.empty(weeks), np.empty(weeks)
+    wants_slope, is_line = slope.shape[0] > 0, touch.shape[2] > 0
+    for p in range(parts):
+        for t in range(weeks):
+            scaled[t] = spend[cell[p], t] / usual[p]
+        for d in range(draws):
+            level[:] = 0.0
+            carried(scaled, weights[p, d], 1.0, level)
+            saturated(kind[p], level, first[p, d], second[p, d], found, logs)
+            if is_line:
+                for t in range(begins, weeks):
+                    if level[t] < touch[p, d, t, 0]:
+                        found[t] = touch[p, d, t, 2] - touch[p, d, t, 1] * (touch[p, d, t, 0] - level[t])
+            total = 0.0
+            for t in range(begins, weeks):
+                total += found[t]
+            value[p, d] = coefficient[p, d] * total
+            if not wants_slope:
+                continue
+            for t in range(weeks):
+                back[t] = 1.0 if t >= begins else 0.0
+            saturated_back(kind[p], level, first[p, d], second[p, d], found, logs, back)
+            if is_line:
+                for t in range(begins, weeks):
+                    if level[t] < touch[p, d, t, 0]:
+                        back[t] = touch[p, d, t, 1]
+            spread_back(back, weights[p, d], by_spend)
+            factor = share[p, d] * coefficient[p, d] / usual[p]
+            for t in range(weeks):
+                slope[p, t] += factor * by_spend[t]
+
+
+@jit
+def spread_back(back, weights, out):  # type: ignore[no-untyped-def]
+    """Fill the slopes by spend from those by level: what a week's spend does in the weeks that it carries into."""
+    weeks = back.shape[0]
+    out[:] = 0.0
+    for lag in range(min(weights.shape[0], weeks)):
+        w, later = weights[lag], back[lag:]
+        for t in range(weeks - lag):
+            out[t] += w * later[t]
+
+
+@jit
+def touches(spend, begins, cell, weights, kind, first, second, usual, touch):  # type: ignore[no-untyped-def]
+    """Fill lines that stand above the S-shaped curves below where they touch them: level, slope and value there.
+
+    (parts, draws, weeks, 3); zeros where the curve already bends down at the level of `spend`. Hill's curves with a slope
+    above 1 alone are S-shaped. The least concave curve above S from level c on is a line from c to where S(x) - S(c) =
+    (x - c) S'(x), then S itself. Bisection comes from below: a tangent at a lower point, past the turn, is above S
+    before it too, if by a hair more at c.
+    """
+    parts, draws = first.shape
+    weeks = spend.shape[1]
+    level, scaled = np.empty(weeks), np.empty(weeks)
+    for p in range(parts):
+        for t in range(weeks):
+            scaled[t] = spend[cell[p], t] / usual[p]
+        for d in range(draws):
+            half, steep = first[p, d], second[p, d]
+            if kind[p] != HILL or steep <= 1.0:
+                for t in range(weeks):
+                    touch[p, d, t, 0] = touch[p, d, t, 1] = touch[p, d, t, 2] = 0.0
+                continue
+            level[:] = 0.0
+            carried(scaled, weights[p, d], 1.0, level)
+            turn = half * ((steep - 1.0) / (steep + 1.0)) ** (1.0 / steep)
+            highest = half * (steep - 1.0) ** (1.0 / steep)
+            for t in range(begins, weeks):
+                c = level[t]
+                touch[p, d, t, 0] = touch[p, d, t, 1] = touch[p, d, t, 2] = 0.0
+                if c >= turn:
+                    continue
+                at_c = hill(c, half, steep)
+                low, high = turn, max(highest, turn)
+                for _ in range(_STEPS):
+                    middle = 0.5 * (low + high)
+                    there = hill(middle, half, steep)
+                    if there - at_c > (middle - c) * steep * there * (1.0 - there) / middle:
+                        high = middle
+                    else:
+                        low = middle
+                there = hill(low, half, steep)
+                touch[p, d, t, 0], touch[p, d, t, 2] = low, there
+                touch[p, d, t, 1] = steep * there * (1.0 - there) / low
+
+
+@jit
+def hill(level, half, steep):  # type: ignore[no-untyped-def]
+    """Return Hill's saturation of a level."""
+    if level <= 0.0:
+        return 0.0
+    return 1.0 / (1.0 + math.exp(steep * (math.log(half) - math.log(level))))

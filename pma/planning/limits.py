@@ -1,0 +1,180 @@
+"""What a plan must keep to: sums, floors, ceilings, changes, as rows of one linear system over cells and months."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+from scipy.optimize import linprog
+
+from pma.planning.settings import Limit, PlanSettings
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of all cells and months, and rows of sums over them; C cells, M months, R rows.
+
+    low, high: money, (C, M). why_low, why_high: the names of what sets them, (C, M). rows: (R, C M), of 0 and 1; least,
+    most: money, (R,); names: (R,).
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    why_low: np.ndarray
+    why_high: np.ndarray
+    rows: sparse.csr_array
+    least: np.ndarray
+    most: np.ndarray
+    names: tuple[str, ...]
+
+
+class InfeasibleError(ValueError):
+    """A request that contradicts itself. `conflict`: the names of limits that cannot hold together, and by how much."""
+
+    def __init__(self, message: str, conflict: dict[str, float]) -> None:
+        super().__init__(message)
+        self.conflict = conflict
+
+
+def limits(cells: pd.DataFrame, months: tuple, current: np.ndarray, settings: PlanSettings) -> Limits:
+    """Return what a plan must keep to.
+
+    `cells`: rows of country, channel, (C,); `months`: first days, (M,); `current`: what a month like today costs by
+    cell, (C, M). Raises ValueError where a limit names what is nowhere, or money is not a number of 0 or more, and
+    InfeasibleError where limits contradict each other, with the smallest changes that end it.
+    """
+    low, high = np.zeros(current.shape), np.full(current.shape, np.inf)
+    why_low, why_high = np.full(current.shape, "", dtype=object), np.full(current.shape, "", dtype=object)
+    rows, least, most, names = [], [], [], []
+
+    def bound(at: np.ndarray, floor: np.ndarray | float, ceiling: np.ndarray | float, name: str) -> None:
+        higher, lower = at & (floor > low), at & (ceiling < high)
+        low[higher], why_low[higher] = np.broadcast_to(floor, low.shape)[higher], name
+        high[lower], why_high[lower] = np.broadcast_to(ceiling, high.shape)[lower], name
+
+    for number, limit in enumerate(settings.limits):
+        at = _places(limit, cells, months)
+        name = limit.name or f"limit {number + 1}"
+        floor = 0.0 if limit.floor is None else limit.floor
+        ceiling = np.inf if limit.ceiling is None else limit.ceiling
+        if limit.of == "each":
+            bound(at, floor, ceiling, name)
+        else:
+            rows.append(at.ravel().astype(float))
+            least.append(floor)
+            most.append(ceiling)
+            names.append(name)
+    if settings.max_change is not None:
+        everywhere = np.ones(current.shape, dtype=bool)
+        change = settings.max_change
+        bound(everywhere, (1 - change) * current, (1 + change) * current, f"at most {change:.0%} from today")
+    for m, month in enumerate(months):
+        total = settings.budget_of(month, float(current[:, m].sum()))
+        row = np.zeros(current.shape)
+        row[:, m] = 1.0
+        rows.append(row.ravel())
+        least.append(total if settings.spend_all else 0.0)
+        most.append(total)
+        names.append(f"budget of {month:%Y-%m}")
+    # Nothing can cost more than the month has: curves need an end.
+    ends = np.array([settings.budget_of(month, float(current[:, m].sum())) for m, month in enumerate(months)])
+    bound(np.isinf(high), 0.0, np.broadcast_to(ends, high.shape), "the whole budget")
+    found = Limits(
+        low,
+        high,
+        why_low,
+        why_high,
+        sparse.csr_array(np.array(rows)),
+        np.array(least, dtype=float),
+        np.array(most, dtype=float),
+        tuple(names),
+    )
+    _check(found, cells, months)
+    return found
+
+
+def _places(limit: Limit, cells: pd.DataFrame, months: tuple) -> np.ndarray:
+    """Where a limit holds; (C, M)."""
+    for kind, asked in (("country", limit.countries), ("channel", limit.channels)):
+        unknown = sorted(set(asked) - set(cells[kind]))
+        if unknown:
+            known = ", ".join(sorted(set(cells[kind])))
+            raise ValueError(
+                f"planning.plan.limits names {kind} {', '.join(unknown)}, which no fit has. There are {known}"
+            )
+    in_months = [f"{month:%Y-%m}" for month in months]
+    unknown = sorted(set(limit.months) - set(in_months))
+    if unknown:
+        raise ValueError(
+            f"planning.plan.limits names month {', '.join(unknown)}; the plan is of {', '.join(in_months)}"
+        )
+    of_cell = np.ones(len(cells), dtype=bool)
+    if limit.countries:
+        of_cell &= cells["country"].isin(limit.countries).to_numpy()
+    if limit.channels:
+        of_cell &= cells["channel"].isin(limit.channels).to_numpy()
+    of_month = np.array([not limit.months or name in limit.months for name in in_months])
+    found: np.ndarray = of_cell[:, None] & of_month
+    return found
+
+
+def _check(found: Limits, cells: pd.DataFrame, months: tuple) -> None:
+    """Raise InfeasibleError where no plan keeps to all limits: those with the least money to give way."""
+    crossed = np.argwhere(found.low > found.high)
+    if len(crossed):
+        c, m = crossed[0]
+        where = f"{cells['country'][c]} {cells['channel'][c]} in {months[m]:%Y-%m}"
+        floor, ceiling = found.why_low[c, m], found.why_high[c, m]
+        more = float(found.low[c, m] - found.high[c, m])
+        raise InfeasibleError(
+            f"{where}: '{floor}' asks for {found.low[c, m]:,.2f} or more, '{ceiling}' for {found.high[c, m]:,.2f} or "
+            f"less. Lower the one or raise the other by {more:,.2f}",
+            {floor: more, ceiling: more},
+        )
+    # Slack of each row below and above, and of each bound: the least sum of them that lets a plan be.
+    count, places = found.rows.shape
+    eye = sparse.eye_array(count)
+    has_least, has_most = np.flatnonzero(found.least > 0), np.flatnonzero(np.isfinite(found.most))
+    a = sparse.vstack(
+        [
+            sparse.hstack([found.rows, -eye, sparse.csr_array((count, count))]).tocsr()[has_most],
+            sparse.hstack([-found.rows, sparse.csr_array((count, count)), -eye]).tocsr()[has_least],
+        ]
+    )
+    b = np.concatenate([found.most[has_most], -found.least[has_least]])
+    cost = np.concatenate([np.zeros(places), np.ones(2 * count)])
+    bounds = np.concatenate(
+        [
+            np.stack([found.low.ravel(), found.high.ravel()], axis=1),
+            np.tile([0.0, np.inf], (2 * count, 1)),
+        ]
+    )
+    solved = linprog(cost, A_ub=a, b_ub=b, bounds=bounds, method="highs")
+    slack = solved.x[places:].reshape(2, count)
+    scale = max(found.most[has_most].max(initial=0.0), 1.0)
+    if slack.sum() <= 1e-9 * scale:
+        return
+    told, conflict = [], {}
+    for r, name in enumerate(found.names):
+        for slackness, what, at in ((slack[0, r], "may cost more", found.most), (slack[1, r], "need less", found.least)):
+            if slackness > 1e-9 * scale:
+                conflict[name] = float(slackness)
+                told.append(f"'{name}' ({at[r]:,.2f}) would have to {what}: by {slackness:,.2f}")
+    against = _against(found, solved, has_most, has_least)
+    raise InfeasibleError(
+        f"no plan keeps to all limits: {'; '.join(told)}. It contradicts {', '.join(map(repr, against)) or 'itself'}",
+        conflict | dict.fromkeys(against, 0.0),
+    )
+
+
+def _against(found: Limits, solved: object, has_most: np.ndarray, has_least: np.ndarray) -> list[str]:
+    """The names of limits that the smallest change is there for: those with a price in the problem of slack."""
+    priced = np.abs(solved.ineqlin.marginals) > 1e-9  # type: ignore[attr-defined]
+    rows = [*has_most[priced[: len(has_most)]], *has_least[priced[len(has_most) :]]]
+    names = [found.names[r] for r in rows]
+    for prices, whys in ((solved.lower, found.why_low), (solved.upper, found.why_high)):  # type: ignore[attr-defined]
+        of_places = np.abs(prices.marginals[: found.low.size]) > 1e-9
+        names += [why for why in whys.ravel()[of_places] if why]
+    return list(dict.fromkeys(names))

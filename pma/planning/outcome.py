@@ -1,0 +1,94 @@
+"""What a plan says of each country, channel and month, and of the whole: money, what it brings, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pma.planning.budget import Plan
+from pma.planning.limits import Limits
+from pma.planning.response import Responses
+
+ENDS = (5, 50, 95)
+_NEAR = 1e-6
+
+
+def plan_rows(responses: Responses, limits: Limits, plan: Plan, current: np.ndarray) -> pd.DataFrame:
+    """Return rows of bl.budget_plan less plan_id, data_origin and run_id; one per month, country and channel.
+
+    `current`: money of today, (C, M). A cell's response in a month is what its money of that month adds to that of the
+    months before, so that the months of a cell add up; intervals are over draws.
+    """
+    planned, today = (_added(responses, money) for money in (plan.money, current))
+    rows: list[dict[str, Any]] = []
+    for m, month in enumerate(responses.horizon.months):
+        for c, (country, channel) in enumerate(responses.cells.itertuples(index=False, name=None)):
+            gained = planned[:, c, m] - today[:, c, m]
+            rows.append(
+                {
+                    "month": month,
+                    "country": country,
+                    "channel": channel,
+                    "current_spend": float(current[c, m]),
+                    "planned_spend": float(plan.money[c, m]),
+                    **_interval("response", planned[:, c, m]),
+                    "current_response": float(today[:, c, m].mean()),
+                    **_interval("gain", gained),
+                    "marginal_return": float(plan.slope[c, m]),
+                    "binding_constraint": binding(limits, plan, c, m),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def whole_row(responses: Responses, plan: Plan, current: np.ndarray) -> dict[str, Any]:
+    """Return what is said of a plan as a whole; a row of bl.budget_plans less its names."""
+    today = responses.objective(current)
+    gained = plan.worth - today
+    return {
+        "current_spend": float(current.sum()),
+        "planned_spend": float(plan.money.sum()),
+        **_interval("response", plan.worth),
+        "current_response": float(today.mean()),
+        **_interval("gain", gained),
+        "p_better": float(np.mean(gained > 0)),
+        "objective": plan.value,
+        "most": plan.most,
+        "gap": plan.gap,
+    }
+
+
+def binding(limits: Limits, plan: Plan, c: int, m: int) -> str | None:
+    """Return the names of limits that keep a cell from more or less money; None: it may move both ways but for sums."""
+    money, near = plan.money[c, m], plan.step + _NEAR * max(plan.money.max(), 1.0)
+    if limits.high[c, m] - limits.low[c, m] <= near and limits.why_low[c, m]:
+        return str(limits.why_low[c, m])
+    if money <= limits.low[c, m] + near and limits.why_low[c, m]:
+        return str(limits.why_low[c, m])
+    if money >= limits.high[c, m] - near:
+        return str(limits.why_high[c, m])
+    place = c * plan.money.shape[1] + m
+    rows = limits.rows[:, [place]].toarray()[:, 0] > 0
+    names = [name for r, name in enumerate(limits.names) if rows[r] and abs(plan.prices[r]) > _NEAR]
+    return ", ".join(names) or None
+
+
+def _added(responses: Responses, money: np.ndarray) -> np.ndarray:
+    """Worth that each month's money adds to that of the months before, by draw; (D, C, M)."""
+    cells, months = money.shape
+    found = np.zeros((responses.first.shape[1], cells, months))
+    before = np.zeros((responses.first.shape[1], cells))
+    cell = responses.part["cell"].to_numpy()
+    for m in range(months):
+        until = np.where(np.arange(months) <= m, money, 0.0)
+        worth = (responses.worth * responses.by_draw(until)).T
+        now = np.stack([np.bincount(cell, row, minlength=cells) for row in worth])
+        found[:, :, m], before = now - before, now
+    return found
+
+
+def _interval(name: str, draws: np.ndarray) -> dict[str, float]:
+    low, middle, high = np.percentile(draws, ENDS)
+    return {name: float(draws.mean()), f"{name}_p05": float(low), f"{name}_p50": float(middle), f"{name}_p95": float(high)}

@@ -1,0 +1,230 @@
+"""What a plan brings: the curves of fits over a horizon, with what was spent before and what works on after its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from pma.media.kernels import SATURATIONS
+from pma.media.transforms import adstock_weights
+from pma.planning.curves import brought, touches
+
+WEEK = timedelta(days=7)
+CELL = ["country", "channel"]
+# Today's spend is the mean of so many last weeks.
+CURRENT_WEEKS = 4
+_NO_LINES = np.zeros((0, 0, 0, 3))
+_NO_SLOPE = np.zeros((0, 0))
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """The weeks of a plan.
+
+    months: first days, (M,). weeks: Mondays, (W,): `before` of them, whose spend carries over into the plan, then those
+    that the months touch, then as many as an ad works on. share: how much of a month's money is spent in a week, by
+    days, (M, W): the rows add up to 1.
+    """
+
+    months: tuple[date, ...]
+    weeks: tuple[date, ...]
+    before: int
+    share: np.ndarray
+
+
+def horizon(first: date, months: int, lags: int) -> Horizon:
+    """Return the horizon of so many months from that of `first` on. Raises ValueError where there are none."""
+    if months < 1:
+        raise ValueError(f"a plan of {months} months: planning.plan.months must be 1 or more")
+    starts = [(pd.Timestamp(first).to_period("M") + m).start_time.date() for m in range(months + 1)]
+    begins = starts[0] - timedelta(days=starts[0].weekday())
+    touched = -(-(starts[-1] - begins).days // 7)
+    weeks = [begins + WEEK * w for w in range(-lags, touched + lags)]
+    days = np.array([[_overlap(week, a, b) for week in weeks] for a, b in zip(starts, starts[1:], strict=False)])
+    return Horizon(tuple(starts[:-1]), tuple(weeks), lags, days / days.sum(axis=1, keepdims=True))
+
+
+@dataclass(frozen=True)
+class Responses:
+    """What money in cells brings; C cells (a country and a channel each), P parts (a target of a cell), D draws.
+
+    cells: rows of country, channel. part: rows of cell, target. weights: of adstock, (P, D, lags); kind, usual: (P,);
+    first, second: of saturation, coefficient: (P, D). spent: money that is spent whatever the plan, (C, W). worth: what
+    a unit of the target is worth in the plan's objective, (P, D).
+    """
+
+    horizon: Horizon
+    cells: pd.DataFrame
+    part: pd.DataFrame
+    weights: np.ndarray
+    kind: np.ndarray
+    usual: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+    coefficient: np.ndarray
+    spent: np.ndarray
+    worth: np.ndarray
+
+    def by_draw(self, plan: np.ndarray) -> np.ndarray:
+        """Return what a plan, money by cell and month (C, M), brings by part and draw, units of the target; (P, D)."""
+        return self._brought(plan, _NO_LINES)[0] - self._unplanned
+
+    def objective(self, plan: np.ndarray) -> np.ndarray:
+        """Return what a plan is worth by draw; (D,)."""
+        worth: np.ndarray = (self.worth * self.by_draw(plan)).sum(axis=0)
+        return worth
+
+    def value_and_slope(self, plan: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what each cell is worth, (C,), and its slope by money, (C, M); `share`: how much a draw counts, (D,)."""
+        return self._summed(plan, share, _NO_LINES)
+
+    def above(self, plan: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the same of the concave curves that lie above: no cell is worth more, wherever its money goes."""
+        return self._summed(plan, share, self._lines)
+
+    @cached_property
+    def is_concave(self) -> bool:
+        """Whether every curve bends down everywhere."""
+        return bool((self._lines[..., 0] == 0).all()) if self._lines.size else True
+
+    def thinned(self, draws: int) -> Responses:
+        """Return the same with draws at even distances, `draws` of them at the most."""
+        count = self.first.shape[1]
+        kept = np.unique(np.linspace(0, count - 1, min(draws, count)).round().astype(int))
+        names = ("weights", "first", "second", "coefficient", "worth")
+        return replace(self, **{name: np.ascontiguousarray(getattr(self, name)[:, kept]) for name in names})
+
+    def worth_by(self, worth: np.ndarray) -> Responses:
+        """Return the same with another worth of a unit of the target, (P, D)."""
+        return replace(self, worth=worth)
+
+    @cached_property
+    def _unplanned(self) -> np.ndarray:
+        return self._brought(np.zeros((len(self.cells), len(self.horizon.months))), _NO_LINES)[0]
+
+    @cached_property
+    def _lines(self) -> np.ndarray:
+        if not ((self.kind == SATURATIONS["hill"])[:, None] & (self.second > 1.0)).any():
+            return _NO_LINES
+        found = np.zeros((*self.first.shape, len(self.horizon.weeks), 3))
+        curve = (self.weights, self.kind, self.first, self.second, self.usual)
+        touches(self.spent, self.horizon.before, self._cell, *curve, found)
+        return found
+
+    @cached_property
+    def _cell(self) -> np.ndarray:
+        return np.ascontiguousarray(self.part["cell"].to_numpy(dtype=np.int64))
+
+    def _summed(self, plan: np.ndarray, share: np.ndarray, lines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        counts = self.worth * share
+        value, slope = self._brought(plan, lines, counts)
+        of_part = (counts * (value - self._unplanned)).sum(axis=1)
+        cells = len(self.cells)
+        by_week = np.zeros((cells, slope.shape[1]))
+        np.add.at(by_week, self._cell, slope)
+        return np.bincount(self._cell, of_part, minlength=cells), by_week @ self.horizon.share.T
+
+    def _brought(
+        self, plan: np.ndarray, lines: np.ndarray, counts: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        spend = self.spent + plan @ self.horizon.share
+        value = np.empty(self.first.shape)
+        slope = _NO_SLOPE if counts is None else np.zeros((len(self.part), spend.shape[1]))
+        curve = (self.weights, self.kind, self.first, self.second, self.usual, self.coefficient)
+        counted = self.worth if counts is None else np.ascontiguousarray(counts)
+        brought(spend, self.horizon.before, self._cell, *curve, lines, value, slope, counted)
+        return value, slope
+
+
+def responses(posterior: pd.DataFrame, spend: pd.DataFrame, over: Horizon, worth: pd.DataFrame) -> Responses:
+    """Return what money brings, by the draws of fits.
+
+    `posterior`: rows of bl.mmm_posterior of one method, `geo` being the country; all fits of as many draws. `spend`:
+    country x channel x week_start with `value`, money; weeks that are not there had none, see `spend_by_week`. `worth`: country x target
+    with `draws`, (D,) each: what a unit of the target is worth; a target without a row counts for nothing and is left
+    out. Raises ValueError where no fit is left, or fits have not as many draws.
+    """
+    known = posterior.rename(columns={"geo": "country"}).merge(worth[["country", "target"]], on=["country", "target"])
+    if known.empty:
+        raise ValueError("bl.mmm_posterior has no fit of a country and target that the plan counts. Run fit_mmm")
+    counts = known.groupby(["country", "target", "channel"])["draw"].nunique()
+    if counts.nunique() > 1:
+        raise ValueError(
+            f"fits have from {counts.min()} to {counts.max()} draws in bl.mmm_posterior: their draws cannot be paired. "
+            "Fit all countries with one mmm.fit.kept_draws"
+        )
+    known = known.sort_values([*CELL, "target", "draw"], kind="stable")
+    draws = int(counts.iloc[0])
+    cells = known[CELL].drop_duplicates().reset_index(drop=True)
+    part = known[[*CELL, "target"]].drop_duplicates().reset_index(drop=True)
+    numbers = {tuple(row): c for c, row in enumerate(cells.itertuples(index=False))}
+    part["cell"] = [numbers[key] for key in part[CELL].itertuples(index=False, name=None)]
+    first = known.groupby([*CELL, "target"], sort=True).head(1)
+
+    def of(name: str) -> np.ndarray:
+        return np.ascontiguousarray(known[name].to_numpy(dtype=float).reshape(len(part), draws))
+
+    values = {(row["country"], row["target"]): row["draws"] for row in worth.to_dict("records")}
+    return Responses(
+        horizon=over,
+        cells=cells,
+        part=part,
+        weights=_weights(known, len(part), draws, max(int(lags) for lags in known["lags"].unique())),
+        kind=np.array([SATURATIONS[name] for name in first["saturation"]], dtype=np.int64),
+        usual=np.ascontiguousarray(first["usual_spend"].to_numpy(dtype=float)),
+        first=of("saturation_first"),
+        second=of("saturation_second"),
+        coefficient=of("coefficient"),
+        spent=spend_by_week(spend, cells, over),
+        worth=np.stack([np.broadcast_to(values[key], draws) for key in zip(part["country"], part["target"], strict=True)]),
+    )
+
+
+def spend_by_week(spend: pd.DataFrame, cells: pd.DataFrame, over: Horizon) -> np.ndarray:
+    """Return what cells spend before the plan's first day; (C, W), zero from then on.
+
+    A week after the last that any cell has, and the days of the plan's first week before it begins, are like today:
+    the mean of the last weeks (`current_spend`).
+    """
+    wide = spend.pivot_table(index=CELL, columns="week_start", values="value", aggfunc="sum")
+    wide.columns = [pd.Timestamp(week).date() for week in wide.columns]
+    wide = wide.reindex(pd.MultiIndex.from_frame(cells)).fillna(0.0)
+    today = current_spend(spend, cells)
+    last = max(wide.columns)
+    out = np.zeros((len(cells), len(over.weeks)))
+    for w, week in enumerate(over.weeks[: over.before + 1]):
+        if week in wide.columns and w < over.before:
+            out[:, w] = wide[week]
+        elif week > last or w == over.before:
+            out[:, w] = today * min((over.months[0] - week).days, 7) / 7
+    return out
+
+
+def current_spend(spend: pd.DataFrame, cells: pd.DataFrame, weeks: int = CURRENT_WEEKS) -> np.ndarray:
+    """Return the mean weekly spend of the last weeks of the data, money by cell; (C,)."""
+    days = pd.to_datetime(spend["week_start"])
+    recent = spend[days > days.max() - pd.Timedelta(weeks=weeks)]
+    mean = recent.groupby(CELL)["value"].sum() / weeks
+    found: np.ndarray = mean.reindex(pd.MultiIndex.from_frame(cells)).fillna(0.0).to_numpy(dtype=float)
+    return found
+
+
+def _weights(known: pd.DataFrame, parts: int, draws: int, lags: int) -> np.ndarray:
+    """Adstock of all parts and draws; (P, D, lags), zero beyond a fit's own lags."""
+    out = np.zeros((parts * draws, lags))
+    kinds: Sequence[tuple[str, int]] = list(known[["adstock", "lags"]].drop_duplicates().itertuples(index=False))
+    for kind, own in kinds:
+        at = ((known["adstock"] == kind) & (known["lags"] == own)).to_numpy()
+        first, second = known["adstock_first"].to_numpy()[at], known["adstock_second"].to_numpy()[at]
+        out[at, : int(own)] = adstock_weights(kind, first, second, int(own))
+    return out.reshape(parts, draws, lags)
+
+
+def _overlap(week: date, start: date, end: date) -> int:
+    """Days that a week and the days from start until before end share."""
+    return max(0, (min(week + WEEK, end) - max(week, start)).days)

@@ -1,0 +1,156 @@
+"""The monthly plan against brute force, its proof, its sums, and its limits."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pma.planning.budget import best_plan, objective
+from pma.planning.limits import InfeasibleError, limits
+from pma.planning.settings import Limit, PlanSettings, SearchSettings
+from tests.planning.plan_world import money_today, world
+
+
+def plan_of(made, **asked):
+    """Today's money, the limits and the plan."""
+    wants = PlanSettings(**{"max_change": None, "months": len(made.horizon.months), **asked})
+    today = money_today(made)
+    keeps = limits(made.cells, made.horizon.months, today, wants)
+    return today, keeps, best_plan(made, keeps, today, wants, SearchSettings())
+
+
+def brute_force(made, total, parts=400):
+    """The best split of a total over cells of one month, by dynamic programming on parts of it."""
+    money = np.arange(parts + 1) * total / parts
+    share = np.full(made.first.shape[1], 1 / made.first.shape[1])
+    curves = np.stack([made.value_and_slope(np.full((len(made.cells), 1), x), share)[0] for x in money])
+    best = np.full(parts + 1, -np.inf)
+    best[0] = 0.0
+    for c in range(curves.shape[1]):
+        best = np.array([(best[: k + 1] + curves[: k + 1, c][::-1]).max() for k in range(parts + 1)])
+    return best[-1]
+
+
+@pytest.mark.parametrize("slope", [0.8, 1.3, 2.0])
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("times", [0.3, 1.0])
+def test_no_split_of_the_money_is_worth_more(slope, seed, times):
+    made = world(slope=slope, seed=seed)
+    total = round(times * float(money_today(made).sum()), 2)
+    _, _, plan = plan_of(made, budget=total)
+    assert plan.value >= brute_force(made, total) * (1 - 1e-3)
+    assert plan.most >= plan.value * (1 - 1e-9)
+    if made.is_concave:
+        assert plan.gap <= 1e-3
+
+
+def test_the_bound_of_s_curves_is_above_brute_force():
+    for seed in range(4):
+        made = world(slope=2.0, seed=seed)
+        total = float(money_today(made).sum())
+        _, _, plan = plan_of(made, budget=total)
+        assert plan.most >= brute_force(made, total)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10_000), st.floats(0.0, 2.0), st.integers(1, 3), st.sampled_from(["0.01", "1"]))
+def test_sums_are_exact_and_limits_are_kept(seed, times, months, step):
+    made = world(seed=seed, months=months, slope=1.0, countries=2)
+    size = float(step)
+    total = round(times * float(money_today(made)[:, 0].sum()) / size) * size
+    half = round(total / 2 / size) * size
+    asked = (Limit(countries=("C0",), ceiling=half, months=(f"{made.horizon.months[0]:%Y-%m}",)),)
+    _, keeps, plan = plan_of(made, budget=total, limits=asked, round_to=step)
+    assert (plan.steps.sum(axis=0) == round(total / size)).all()
+    of_first = made.cells["country"].to_numpy() == "C0"
+    assert plan.steps[of_first, 0].sum() <= round(half / size)
+    assert (plan.steps >= 0).all()
+
+
+@pytest.mark.parametrize("risk", [1.0, 0.2])
+@pytest.mark.parametrize("slope", [0.8, 1.5])
+def test_a_plan_is_never_worth_less_than_today(risk, slope):
+    made = world(slope=slope, seed=3, draws=40, spread=0.5)
+    today, _, plan = plan_of(made, max_change=0.2, risk=risk)
+    assert plan.value >= objective(made.objective(np.round(today, 2)), risk) * (1 - 1e-9)
+
+
+def test_a_careful_plan_has_the_better_worst_draws():
+    made = world(seed=5, draws=100, spread=0.6)
+    careful, bold = (plan_of(made, risk=risk)[2] for risk in (0.1, 1.0))
+    assert objective(careful.worth, 0.1) > objective(bold.worth, 0.1)
+    assert objective(bold.worth, 1.0) > objective(careful.worth, 1.0)
+    assert careful.most >= careful.value and careful.gap < 0.02
+
+
+def test_units_of_money_change_nothing():
+    made = world(seed=1)
+    rows = {"usual": made.usual * 1000, "spent": made.spent * 1000, "coefficient": made.coefficient * 1000}
+    from dataclasses import replace
+
+    thousand = replace(made, **rows)
+    plan, other = plan_of(made)[2], plan_of(thousand, round_to="10")[2]
+    assert other.money / 1000 == pytest.approx(plan.money, rel=1e-3, abs=1.0)
+
+
+def test_a_month_more_is_planned_with_the_one_before():
+    made = world(months=2, seed=2)
+    today, _, plan = plan_of(made)
+    apart = plan_of(world(months=1, seed=2))[2]
+    assert plan.gap <= 1e-3
+    assert plan.money.sum(axis=0) == pytest.approx(today.sum(axis=0), abs=0.01)
+    # Ads work on: neither month is planned as if it were alone.
+    assert plan.money[:, 0] != pytest.approx(apart.money[:, 0], rel=1e-3)
+
+
+def test_money_that_earns_less_than_asked_may_stay():
+    made = world(seed=4)
+    share = np.full(5, 0.2)
+    total = 20 * float(money_today(made).sum())
+    _, _, plan = plan_of(made, budget=total, min_return=1.5, spend_all=False)
+    assert plan.money.sum() < total
+    assert plan.value == pytest.approx(1.5 * plan.money.sum(), rel=2e-3)
+    assert made.value_and_slope(plan.money, share)[0].sum() == pytest.approx(plan.value)
+
+
+def test_limits_that_contradict_each_other_are_named_with_the_least_that_ends_it():
+    made = world()
+    with pytest.raises(InfeasibleError, match="'Germany'") as refused:
+        plan_of(made, budget=1000.0, limits=(Limit(name="Germany", countries=("C0",), floor=1500.0),))
+    assert max(refused.value.conflict.values()) == pytest.approx(500.0)
+    with pytest.raises(InfeasibleError, match=r"'low'.*'high'.* by 50.00"):
+        high = Limit(name="high", channels=("channel_1",), of="each", floor=150.0)
+        low = Limit(name="low", countries=("C0",), of="each", ceiling=100.0)
+        plan_of(made, limits=(high, low))
+
+
+def test_a_name_that_no_fit_has_is_refused():
+    with pytest.raises(ValueError, match=r"country XX, which no fit has. There are C0, C1, C2"):
+        plan_of(world(), limits=(Limit(countries=("XX",), ceiling=1.0),))
+
+
+def test_the_worst_share_of_draws_is_counted_to_a_part_of_one():
+    assert objective(np.array([3.0, 1.0, 2.0, 4.0]), 0.375) == pytest.approx((1.0 + 0.5 * 2.0) / 1.5)
+    assert objective(np.array([3.0, 1.0]), 1.0) == 2.0
+
+
+def test_every_small_problem_with_whole_steps_is_solved_as_well_as_trying_all():
+    made = world(countries=2, channels=2, slope=1.8, seed=7)
+    total = 100 * round(float(money_today(made).sum()) / 100)
+    share = np.full(5, 0.2)
+    splits = (p for p in itertools.product(range(21), repeat=4) if sum(p) == 20)
+    best = max(
+        made.value_and_slope(np.array(p)[:, None] * total / 20.0, share)[0].sum() for p in itertools.islice(splits, 2000)
+    )
+    assert plan_of(made, budget=float(total))[2].value >= best * (1 - 1e-3)
+
+
+def test_limits_are_of_the_cells_that_they_name():
+    made = world()
+    asked = (Limit(countries=("C1",), channels=("channel_2",), floor=700.0, ceiling=700.0),)
+    plan = plan_of(made, limits=asked)[2]
+    is_cell = (made.cells == pd.Series({"country": "C1", "channel": "channel_2"})).all(axis=1).to_numpy()
+    assert plan.money[is_cell] == pytest.approx(700.0)

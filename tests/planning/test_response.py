@@ -1,0 +1,111 @@
+"""What a plan brings, against the formula written out, and against itself where money moves a little."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.planning.plan_world import FIRST, LAGS, money_today, posterior, weekly_spend, world
+
+from pma.planning.response import horizon, responses
+
+
+def test_a_horizon_splits_months_over_weeks_by_days():
+    over = horizon(date(2026, 12, 15), 2, LAGS)
+    assert over.months == (date(2026, 12, 1), date(2027, 1, 1))
+    # Monday before December 1, less four weeks of carry-over.
+    assert over.weeks[over.before] == date(2026, 11, 30) and over.weeks[0] == date(2026, 11, 2)
+    assert over.share.sum(axis=1) == pytest.approx([1.0, 1.0])
+    first, shared = over.before, over.weeks.index(date(2026, 12, 28))
+    assert over.share[0, first] == pytest.approx(6 / 31)
+    assert over.share[:, shared] == pytest.approx([4 / 31, 3 / 31])
+    assert len(over.weeks) - 1 - np.flatnonzero(over.share[1])[-1] == LAGS
+
+
+def by_hand(rows, spend, over, plan):
+    """What a plan of one month brings by part and draw: the formulas, week by week."""
+    found = []
+    for (geo, channel, _), draws in rows.groupby(["geo", "channel", "target"]):
+        past = spend[(spend["country"] == geo) & (spend["channel"] == channel)].set_index("week_start")["value"]
+        today = past.tail(4).mean()
+        for row in draws.to_dict("records"):
+            weights = row["adstock_first"] ** np.arange(row["lags"])
+            weights /= weights.sum()
+            worth = []
+            for money in (plan, 0.0):
+                series = []
+                for w, week in enumerate(over.weeks):
+                    planned = money * over.share[0, w]
+                    before = past.get(week, 0.0) if w < over.before else 0.0
+                    if w == over.before:
+                        before = today * (over.months[0] - week).days / 7
+                    series.append(planned + before)
+                total = 0.0
+                for t in range(over.before, len(series)):
+                    level = sum(weights[lag] * series[t - lag] for lag in range(row["lags"])) / row["usual_spend"]
+                    powered = (level / row["saturation_first"]) ** row["saturation_second"]
+                    total += row["coefficient"] * powered / (1 + powered)
+                worth.append(total)
+            found.append(worth[0] - worth[1])
+    return np.array(found)
+
+
+@pytest.mark.parametrize("slope", [0.8, 1.6])
+def test_a_plan_brings_what_the_formula_says(slope):
+    rows = posterior(countries=2, channels=2, draws=3, slope=slope)
+    spend = weekly_spend(rows)
+    made = world(countries=2, channels=2, draws=3, slope=slope)
+    found = made.by_draw(np.full((4, 1), 5000.0))
+    assert found.ravel() == pytest.approx(by_hand(rows, spend, made.horizon, 5000.0), rel=1e-9)
+
+
+def test_nothing_planned_brings_nothing_though_ads_of_before_work_on():
+    made = world()
+    assert made.by_draw(np.zeros((9, 1))) == pytest.approx(0.0)
+    assert made.spent[:, made.horizon.before - 1].min() > 0
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 1000), st.floats(0.0, 3.0), st.sampled_from([0.9, 1.7]), st.booleans())
+def test_the_slope_is_what_a_little_more_money_brings(seed, times, slope, is_above):
+    made = world(months=2, seed=seed, slope=slope)
+    share = np.full(5, 0.2)
+    worth = made.above if is_above else made.value_and_slope
+    plan = times * money_today(made) + 1.0
+    _, found = worth(plan, share)
+    for m in range(2):
+        step = np.zeros(plan.shape)
+        step[:, m] = 1e-3 * plan[:, m]
+        change = (worth(plan + step, share)[0] - worth(plan - step, share)[0]) / (2 * step[:, m])
+        # A line's end is a kink of its own slope: none is as steep as twice its neighbours.
+        assert found[:, m] == pytest.approx(change, rel=2e-2)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 1000), st.sampled_from([0.9, 1.3, 2.0]))
+def test_the_curves_above_are_above_and_bend_down(seed, slope):
+    made = world(months=2, seed=seed, slope=slope)
+    random = np.random.default_rng(seed)
+    share = np.full(5, 0.2)
+    one, other = (random.uniform(0, 3, (9, 2)) * money_today(made) for _ in range(2))
+    assert (made.above(one, share)[0] >= made.value_and_slope(one, share)[0] - 1e-6).all()
+    value, rise = made.above(one, share)
+    assert (made.above(other, share)[0] <= value + (rise * (other - one)).sum(axis=1) + 1e-6).all()
+
+
+def test_where_curves_bend_down_nothing_is_above_them():
+    made = world(slope=0.7)
+    assert made.is_concave
+    plan, share = money_today(made), np.full(5, 0.2)
+    assert (made.above(plan, share)[0] == made.value_and_slope(plan, share)[0]).all()
+    assert not world(slope=1.5).is_concave
+
+
+def test_fits_of_other_numbers_of_draws_are_refused():
+    rows = posterior()
+    fewer = rows[(rows["geo"] != "C1") | (rows["draw"] < 3)]
+    worth = pd.DataFrame({"country": ["C0", "C1"], "target": "gmv", "draws": [np.ones(5)] * 2})
+    with pytest.raises(ValueError, match="from 3 to 5 draws"):
+        responses(fewer, weekly_spend(rows), horizon(FIRST, 1, LAGS), worth)
