@@ -1,7 +1,7 @@
 """The media mix model of every geo that is ready, landing as they are done: `bl.mmm_runs`, `bl.mmm_contributions`."""
 
+from pma.mmm.choice import selected
 from pma.mmm.fits import fit_missing, lift_tests, write_fits
-from pma.mmm.fold_landing import selected
 from pma.mmm.input.tables import MMM_INPUT, MMM_READINESS
 from pma.mmm.landing import fits_text, make_tasks
 from pma.mmm.tables import MMM_RUNS

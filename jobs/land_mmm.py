@@ -4,8 +4,8 @@ import pandas as pd
 
 from pma.marketing.tables import LIFT_TESTS
 from pma.mmm.batches import Batches
+from pma.mmm.choice import choices
 from pma.mmm.fits import fit_tasks
-from pma.mmm.fold_landing import choices
 from pma.mmm.fold_tables import MMM_SELECTION
 from pma.mmm.input.tables import MMM_INPUT, MMM_READINESS
 from pma.mmm.landing import make_tasks

@@ -4,7 +4,7 @@ from pyspark.sql import functions as F
 
 from pma.marketing.weekly_tables import WEEKLY_GROWTH
 from pma.mmm.carryover import carryover
-from pma.mmm.fold_landing import selection_rows
+from pma.mmm.choice import selection_rows
 from pma.mmm.input.tables import MMM_INPUT
 from pma.mmm.roas_comparison import Sources, roas_comparison
 from pma.mmm.tables import MMM_CHANNEL_SUMMARY, MMM_POSTERIOR, MMM_RUNS, ROAS_COMPARISON

@@ -63,7 +63,7 @@ def cache_folder(package: Path = Path(__file__).parents[1]) -> Path:
 _FOLDER = getattr(config, "CACHE_DIR", "") or str(cache_folder())
 setattr(config, "CACHE_DIR", _FOLDER)  # noqa: B010
 
-# Sums may be taken in another order, for vector instructions; not-a-number and infinity keep their meaning.
+# Sums may be taken in another order, for vector instructions; the compiler may not assume that all is finite.
 jit = njit(cache=True, fastmath={"reassoc", "contract", "arcp", "nsz"}, error_model="numpy")
 # For what must be computed as it is written; without saying so, it would take over the licence of what calls it.
 exact_jit = njit(cache=True, fastmath=False, error_model="numpy")

@@ -1,6 +1,6 @@
-"""Exponential and logarithm in plain arithmetic: eight numbers at a time, where those of the C library take one.
+"""Exponential and logarithm in plain arithmetic: as many at a time as a vector holds; the C library's take one.
 
-Half of what a gradient cost was spent there. Their errors are of the last digit (tests/media/test_elementary.py).
+Their errors are of the last digit (tests/media/test_elementary.py).
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def exponential(x):  # type: ignore[no-untyped-def]
 
 @exact_jit
 def logarithm(x):  # type: ignore[no-untyped-def]
-    """Return log x of a positive, normal, finite x: k log 2 + log(1 + f), 1 + f between the roots of 1/2 and 2.
+    """Return log x of a positive, normal, finite x (of infinity and no number, 710): k log 2 + log(1 + f).
 
-    Sun Microsystems' e_log.c of fdlibm (1993), whose numbers these are.
+    1 + f lies between the roots of 1/2 and 2. Sun Microsystems' e_log.c of fdlibm (1993), whose numbers these are.
     """
     bits = np.float64(x).view(np.int64)
     whole = (bits - ROOT_HALF) >> 52

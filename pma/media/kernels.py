@@ -46,6 +46,10 @@ def lag_weights(kind, first, second, weights, by_first, by_second):  # type: ign
             by_first[lag] = by_first[lag - 1] + second * powered / first
             by_second[lag] = by_second[lag - 1] - powered * math.log(lag / first)
     most = weights.max()
+    if not most > -math.inf:
+        # Where the sampler strays, all underflow, and what would follow is not a number: no carry-over.
+        weights[:] = -math.inf
+        most = weights[0] = 0.0
     for lag in range(lags):
         weights[lag] = math.exp(weights[lag] - most)
         total += weights[lag]

@@ -27,7 +27,7 @@ def disagreements(summary: pd.DataFrame, settings: FitSettings) -> pd.DataFrame:
     `summary`: rows of bl.mmm_channel_summary of both methods. The columns are those of `FIT`, and of a `Check`. A
     channel's measure is how many times the ridge's ROAS lies above or below the model's interval, as a logarithm of
     base 2; in clean worlds the ridge is wrong by half, so that only more than twice is a disagreement. (all): the
-    share of spend on channels that disagree.
+    share of spend on channels that disagree; where the ridge was asked for and failed, that it could not be checked.
     """
     both = summary[summary["method"] == "bayes"].merge(
         summary.loc[summary["method"] == NAME, [*FIT, "channel", "roas_p50"]],
@@ -51,7 +51,14 @@ def disagreements(summary: pd.DataFrame, settings: FitSettings) -> pd.DataFrame:
             found.append(Check(NAME, str(row["channel"]), by, TWICE, detail))
         named = dict(zip(FIT, key, strict=True))
         rows += [{**named, **row} for row in check_rows(found)]
-    return pd.DataFrame(rows, columns=[*FIT, "check", "channel", "measure", "limit", "is_passed", "detail"])
+    if NAME in settings.methods:
+        missing = Check(NAME, ALL, None, settings.max_ridge_disagreement, "could not be checked: the ridge has no fit")
+        have = {of: set(fits[FIT].itertuples(index=False, name=None)) for of, fits in summary.groupby("method")}
+        for key in sorted(have.get("bayes", set()) - have.get(NAME, set())):
+            rows += [{**dict(zip(FIT, key, strict=True)), **row} for row in check_rows([missing])]
+    told = pd.DataFrame(rows, columns=[*FIT, "check", "channel", "measure", "limit", "is_passed", "detail"])
+    # What was not measured is None, not a number that is none.
+    return told.astype({"measure": object}).where(told.notna(), None)
 
 
 def _whole(apart: pd.DataFrame, share: float, settings: FitSettings) -> Check:

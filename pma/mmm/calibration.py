@@ -13,13 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from pma.media.transforms import adstock, saturate
 from pma.mmm.design import Design
 from pma.mmm.effects import Fitted, Media, returns
 from pma.mmm.layout import Draws
 from pma.mmm.lift_tests import LiftTest, compact
 from pma.mmm.outcome import Row
 from pma.mmm.tables import MMM_CALIBRATION, OF_FIT
-from pma.media.transforms import adstock, saturate
 
 # So many standard deviations, of model and measurement together, are more than chance.
 APART = 2.0

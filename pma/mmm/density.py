@@ -4,7 +4,7 @@ PyTensor's graph of the same model compiles for half a minute, per shape; this c
 numba keeps it on disk. `pma.mmm.model` states the model in PyMC: the tests hold both against each other.
 
 What makes it quick to sample:
-- adstock by explicit lags, a saxpy each;
+- adstock by explicit lags, four in a pass;
 - each channel's saturated media centred on its own mean over the explained weeks, so that the level of the target,
   which the data know well, is sampled in place of the intercept;
 - a channel's mean contribution sampled (as a logarithm) in place of its coefficient, which has heavy tails where
@@ -20,8 +20,6 @@ from typing import NamedTuple
 import numpy as np
 
 from pma.media.compiled import jit
-from pma.mmm.lift_density import lift_likelihood
-from pma.mmm.log_prior import digamma, log_prior
 from pma.media.kernels import (
     ADSTOCK_1,
     ADSTOCK_2,
@@ -36,6 +34,8 @@ from pma.media.kernels import (
     saturated_back,
     unpacked,
 )
+from pma.mmm.lift_density import lift_likelihood
+from pma.mmm.log_prior import digamma, log_prior
 
 LEVEL, SIGMA = 0, 1
 

@@ -27,9 +27,9 @@ class Design:
 
     weeks: Mondays without a gap. value: the target as given, NaN unknown; (T,). scale: its usual week; y: the target
     over it, 0 where unknown. explained: 1 where the week enters the likelihood. channels, media: names and specs.
-    money: spend as given, NaN unknown; spend_scale, (C,): the channel's usual spend; spend, unknown, known: see
-    `pma.mmm.density.log_density`, but (T, C). effect_scale, (C,): what the prior of the mean contribution is multiplied
-    by. names, kinds: of the linear columns; columns, (T, K), times their prior scale; rotation, (K, K): principal axes;
+    money: spend as given, below 0 as 0, NaN unknown; spend_scale, (C,): the channel's usual spend; spend, unknown,
+    known: see `pma.mmm.density.Data`, but (T, C). effect_scale, (C,): factor of the prior of the mean contribution.
+    names, kinds: of the linear columns; columns, (T, K), times their prior scale; rotation, (K, K): principal axes;
     means, (K,): what was taken off `columns`; none, (K,): the value of a column that counts as no contribution (no
     event, no newsletter; else the mean). basis: of the trend, (T, W). drift: basis of the logarithm of how strongly all
     media work, (T, V), no columns where that does not move. lifts: tests of its geo and target. notes: what was done to

@@ -15,6 +15,8 @@ from pma.mmm.spec import FitSettings
 
 # Two channels whose effects trade against each other so closely are known by their sum alone.
 TRADE = -0.8
+# The quantiles that every interval of the tables is made of.
+INTERVAL = (0.05, 0.95)
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ def diagnose(
     return Diagnostics(
         rhat_max=largest_rhat(theta),
         ess_bulk_min=least_ess(theta),
-        ess_tail_min=least_ess(theta, method="tail", prob=0.9),
+        ess_tail_min=least_ess(theta, method="tail", prob=INTERVAL),
         divergences=sampled.divergent,
         **in_sample(design, mean, brought),
         coverage_90=float(np.mean((low <= value) & (value <= high))),
@@ -58,23 +60,23 @@ def diagnose(
 
 
 def least_ess(theta: np.ndarray, **kind: Any) -> float:
-    """Return the smallest effective number of draws of draws (chains, draws, dimensions).
+    """Return the smallest effective number of draws of draws (chains, draws, dimensions); NaN where one has none.
 
     `kind`: method and prob, as arviz has them; for means without it.
     """
     from arviz_stats.base import array_stats
 
     kept = {"chain_axis": 0, "draw_axis": 1, "method": "bulk", **kind}
-    return min(float(array_stats.ess(theta[..., i], **kept)) for i in range(theta.shape[-1]))
+    return float(np.min([array_stats.ess(theta[..., i], **kept) for i in range(theta.shape[-1])]))
 
 
 def largest_rhat(theta: np.ndarray) -> float:
-    """Return the largest R-hat of draws, (chains, draws, dimensions); NaN of one chain."""
+    """Return the largest R-hat of draws, (chains, draws, dimensions); NaN of one chain and of draws that never move."""
     from arviz_stats.base import array_stats
 
     if len(theta) < 2:
         return float("nan")
-    return max(float(array_stats.rhat(theta[..., i], chain_axis=0, draw_axis=1)) for i in range(theta.shape[-1]))
+    return float(np.max([array_stats.rhat(theta[..., i], chain_axis=0, draw_axis=1) for i in range(theta.shape[-1])]))
 
 
 def in_sample(design: Design, mean: np.ndarray, brought: np.ndarray) -> dict[str, float]:
@@ -162,10 +164,10 @@ def verdict(
 ) -> tuple[str, str | None]:
     """Return ok or flagged, and the sentences that say what to mind; `checks`: those of checks that failed."""
     said: list[str] = []
-    least = min(found.ess_bulk_min, found.ess_tail_min)
-    if np.isnan(found.rhat_max):
+    least = float(np.min([found.ess_bulk_min, found.ess_tail_min]))
+    if settings.chains == 1:
         said.append("One chain cannot say whether the computation has settled: set mmm.fit.chains to 2 or more.")
-    elif found.rhat_max > settings.max_rhat or least < settings.min_ess:
+    elif not (found.rhat_max <= settings.max_rhat and least >= settings.min_ess):
         said.append(
             f"The computation has not settled (R-hat {found.rhat_max:.3f}, {least:.0f} effective draws): "
             "run it again with more draws (mmm.fit.tune, mmm.fit.draws) before anybody uses it."

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pma.media.transforms import adstock, adstock_weights, saturate
 from pma.mmm.design import Design
 from pma.mmm.layout import Draws
-from pma.media.transforms import adstock, adstock_weights, saturate
 
 # A marginal return is that of so much more spend in every week.
 STEP = 0.01

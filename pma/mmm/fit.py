@@ -33,7 +33,7 @@ from pma.mmm.outcome import (
     summary_rows,
 )
 from pma.mmm.posterior import fit_design
-from pma.mmm.ridge import search
+from pma.mmm.ridge import in_ridge_form, search
 from pma.mmm.settings import MmmSettings
 from pma.mmm.spec import FitSettings, ModelSpec
 from pma.mmm.tables import FITS, MMM_LANDED
@@ -145,6 +145,7 @@ def _by_bayes(rows: pd.DataFrame, remake: Remake, room: MmmSettings) -> Row:
 
 
 def _by_ridge(design: Design, room: MmmSettings) -> Row:
+    design = in_ridge_form(design)
     seed = group_seed(room.fit.seed, design.geo_level, design.geo, design.target, "ridge")
     fitted = _front(design, room, seed)
     draws, media, mean = fitted.draws, fitted.media, fitted.mean

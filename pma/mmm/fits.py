@@ -35,17 +35,16 @@ def lift_tests(tables: Warehouse) -> pd.DataFrame | None:
 def fit_missing(tables: Warehouse, tasks: Tasks, room: MmmSettings, parallel: ParallelSettings) -> Mapped:
     """Fit the tasks whose fits have not landed in st_il.mmm_landed, and return what was mapped, its errors among it.
 
-    Fits land soon after they are done (`mmm.fit.land_seconds`), so that a killed job goes on with the others; on
-    Spark's own engine, `pandas_udf`, `mmm.fit.land_fits` at one time.
+    A fit lands as it is done, with those that were done in the `mmm.fit.land_seconds` before it, so that a killed job
+    goes on with the others; on Spark's own engine, `pandas_udf`, `mmm.fit.land_fits` at one time.
     """
     tables.ensure(MMM_LANDED)
     todo = tasks.without(row["fit_id"] for row in _landed(tables, tasks).select("fit_id").collect())
     if parallel.engine != "pandas_udf":
         with Batches(partial(_land, tables), room.fit.land_seconds) as batches:
             return fit_tasks(todo, tasks.tests, room, parallel, batches.add)
-    return joined(
-        [_on_spark(tables, part, tasks.tests, room, parallel) for part in _parts(todo, room.fit.land_fits)], TASK
-    )
+    size = room.fit.land_fits or 2 * tables.spark.sparkContext.defaultParallelism
+    return joined([_on_spark(tables, part, tasks.tests, room, parallel) for part in _parts(todo, size)], TASK)
 
 
 def _parts(todo: pd.DataFrame, size: int) -> Iterator[pd.DataFrame]:

@@ -10,10 +10,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pma.mmm.batches import Batches
+from pma.mmm.choice import GROUP
 from pma.mmm.fold_tables import MMM_FOLDS, MMM_SELECTION, MMM_VALIDATION, folds_ddl
 from pma.mmm.fold_tasks import TASK, TASK_DDL, FoldTasks
 from pma.mmm.landing import failure, landing_name
-from pma.mmm.selection import COLUMNS, GROUP, choose, not_chosen, with_changes
+from pma.mmm.selection import COLUMNS, choose, not_chosen, with_changes
 from pma.mmm.settings import MmmSettings
 from pma.mmm.validation import score_fold
 from pma.parallel import Mapped, ParallelSettings, joined, map_groups
@@ -63,27 +64,6 @@ def write_selection(
     _replace(tables, MMM_VALIDATION, folds)
     _replace(tables, MMM_SELECTION, selection)
     return selection
-
-
-def selected(tables: Warehouse, room: MmmSettings) -> dict[tuple[str, str, str], str]:
-    """Return what select_mmm chose, the JSON of a change of mmm.model, by level, geo and target.
-
-    None at all unless `mmm.fit.use_selection`, nor before select_mmm has run.
-    """
-    return choices(selection_rows(tables)) if room.fit.use_selection else {}
-
-
-def selection_rows(tables: Warehouse) -> pd.DataFrame:
-    """Return the rows of bl.mmm_selection; none where select_mmm has never run."""
-    if tables.exists(MMM_SELECTION):
-        return tables.read(MMM_SELECTION).toPandas()
-    return pd.DataFrame(columns=[column.name for column in MMM_SELECTION.columns])
-
-
-def choices(selection: pd.DataFrame) -> dict[tuple[str, str, str], str]:
-    """Return the chosen change of mmm.model, as JSON, by level, geo and target, of rows of bl.mmm_selection."""
-    chosen = selection[selection["settings"].notna()]
-    return {tuple(row[name] for name in GROUP): row["settings"] for row in chosen.to_dict("records")}
 
 
 def _lost(tasks: pd.DataFrame, known: Collection[str], engine: str) -> pd.DataFrame:

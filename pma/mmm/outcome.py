@@ -107,7 +107,7 @@ def _interval(name: str, values: np.ndarray, percents: Sequence[int]) -> Row:
 def curves_rows(design: Design, draws: Draws, media: Media, settings: FitSettings) -> list[Row]:
     """Rows of bl.mmm_response_curves."""
     spend, response = curves(design, draws, media, settings.curve_points, settings.curve_until)
-    low, high = np.quantile(response, [0.05, 0.95], axis=0)
+    low, middle, high = np.quantile(response, [0.05, 0.5, 0.95], axis=0)
     mean, most = response.mean(axis=0), np.nanmax(design.money, axis=0)
     return [
         {
@@ -115,6 +115,7 @@ def curves_rows(design: Design, draws: Draws, media: Media, settings: FitSetting
             "spend": float(spend[p, c]),
             "mean": float(mean[p, c]),
             "p05": float(low[p, c]),
+            "p50": float(middle[p, c]),
             "p95": float(high[p, c]),
             "is_seen": bool(spend[p, c] <= most[c]),
         }

@@ -5,29 +5,31 @@ searched by nevergrad's TwoPointsDE; each candidate is a ridge regression with n
 error in the last weeks (time-series validation), by how far shares of effect lie from shares of spend (decomposition
 distance) and, where there are lift tests, by how far its lifts lie from those measured (MAPE.LIFT); what no other
 candidate beats in all of them is the Pareto front. Here tests are among the squares of the regression too: the search
-alone can meet them by bending saturation only. The season, trend and events are the columns of the Bayesian model, a
-candidate is one compiled call, and the front stands in for a posterior.
+alone can meet them by bending saturation only. The season, linear trend and events are the columns of the Bayesian
+model, without the wave of its trend; a candidate is one compiled call, and the front stands in for a posterior.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
 from pma.media.compiled import exact_jit
+from pma.media.kernels import adstocked, lag_weights, saturated
 from pma.mmm.design import Design
 from pma.mmm.layout import Draws
 from pma.mmm.lift_tests import compact
-from pma.media.kernels import adstocked, lag_weights, saturated
 from pma.mmm.spec import ModelSpec, RidgeSettings
 
 # The objectives, by place: error in the weeks held out, decomposition distance; where there are tests, their error.
 ERROR, DISTANCE, LIFT = 0, 1, 2
-# nevergrad wants bounds several steps apart.
+# The search's first steps, as a part of the unit cube.
 STEP = 1 / 6
+# The distance of a candidate without any effect: more than two splits of 1 can be apart.
+NOTHING = 2.0
 _SWEEPS = 200
 _ENOUGH = 1e-7
 
@@ -69,6 +71,13 @@ class Data(NamedTuple):
     lift_counts: np.ndarray
 
 
+def in_ridge_form(design: Design) -> Design:
+    """Return a design as the ridge sees it: geometric adstock and Hill for all channels, media alike in all weeks."""
+    form = {"adstock": "geometric", "saturation": "hill"}
+    media = tuple(one.model_copy(update=form) for one in design.media)
+    return replace(design, media=media, drift=np.zeros((len(design.weeks), 0)))
+
+
 def search(design: Design, spec: ModelSpec, settings: RidgeSettings, seed: int) -> Front:
     """Return the Pareto front of a search of `settings.iterations` candidates.
 
@@ -83,13 +92,13 @@ def search(design: Design, spec: ModelSpec, settings: RidgeSettings, seed: int) 
     points, objectives = [], []
     for trial in range(settings.trials):
         weight = trial / max(settings.trials - 1, 1) * settings.most_distance
-        space = ng.p.Array(init=np.full(3 * channels + 1, 0.5)).set_mutation(sigma=STEP).set_bounds(0.0, 1.0)
+        space = ng.p.Array(init=np.full(3 * channels + 1, 0.5)).set_mutation(sigma=STEP)
         space.random_state.seed((seed + trial) % 2**32)
         optimizer = ng.optimizers.TwoPointsDE(space, budget=per_trial, num_workers=settings.batch)
         done = 0
         while done < per_trial:
             asked = [optimizer.ask() for _ in range(min(settings.batch, per_trial - done))]
-            batch = np.array([candidate.value for candidate in asked])
+            batch = folded(np.array([candidate.value for candidate in asked]))
             found = evaluate(batch, data, settings)
             weights = np.array([1 - weight, weight, settings.lift_weight])[: found.shape[1]]
             for candidate, loss in zip(asked, found @ weights, strict=True):
@@ -102,6 +111,15 @@ def search(design: Design, spec: ModelSpec, settings: RidgeSettings, seed: int) 
     order = np.argsort(np.linalg.norm(_unit(objective[best]), axis=1))[: settings.front]
     kept = best[order]
     return Front(point[kept], objective[kept], _draws(point[kept], design, spec, settings), len(point))
+
+
+def folded(points: np.ndarray) -> np.ndarray:
+    """Return points in the unit cube: what lies outside bounces off the wall once.
+
+    nevergrad's own bounds do the same, but are copied for each candidate: a quarter of a search's time.
+    """
+    inside = np.clip(points, 0.0, 1.0)
+    return np.clip(2.0 * inside - points, 0.0, 1.0)
 
 
 def pareto(objectives: np.ndarray) -> np.ndarray:
@@ -140,8 +158,9 @@ def shapes(point: np.ndarray, settings: RidgeSettings) -> tuple[np.ndarray, np.n
 def evaluate(batch: np.ndarray, data: Data, settings: RidgeSettings) -> np.ndarray:
     """Return error, decomposition distance and, with lift tests, their error at points of the unit cube; (B, 2 or 3).
 
-    Error: root mean square over the weeks held out, over the range of the target (Robyn's NRMSE). Distance: root of
-    the summed squares of effect share less spend share over channels (Robyn's DECOMP.RSSD). Error of the tests: mean of
+    Error: root mean square over the weeks held out, over the range of the target in the others: Robyn's NRMSE, but for
+    its range, which is that of the few weeks held out. Distance: root of the summed squares of effect share less spend
+    share over channels (Robyn's DECOMP.RSSD); far where no channel has an effect, as there. Error of the tests: mean of
     expected less measured lift, over the root of the squares of measured lift and standard error: Robyn's MAPE.LIFT,
     but a test that measured about nothing counts by its error.
     """
@@ -172,7 +191,7 @@ def _evaluate(retention, half, slope, penalty, data):  # type: ignore[no-untyped
         for c in range(channels):
             share = effect[c] / total if total > 0 else 0.0
             distance += (share - spend_share[c]) ** 2
-        out[b, 1] = math.sqrt(distance)
+        out[b, 1] = math.sqrt(distance) if total > 0 else NOTHING
         if len(lift):
             expected = per @ coefficient[:channels]
             out[b, 2] = (np.abs(expected - lift) / np.sqrt(lift * lift + lift_error * lift_error)).mean()

@@ -16,7 +16,7 @@ Density = Callable[..., tuple[float, np.ndarray]]
 
 @dataclass(frozen=True)
 class Sampled:
-    """theta: (chains, draws, dimensions). divergent: draws of all chains that diverged. gradients: taken in all."""
+    """theta: (chains, draws, dimensions). divergent: draws that diverged; gradients: for these draws; of all chains."""
 
     theta: np.ndarray
     divergent: int

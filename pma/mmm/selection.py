@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from pma.mmm.candidates import NAIVE
+from pma.mmm.choice import GROUP
 from pma.mmm.fold_tables import MMM_SELECTION
 from pma.mmm.outcome import Row
 from pma.mmm.scores import roas_change, turnover
 
 COLUMNS = tuple(column.name for column in MMM_SELECTION.columns if column.name != "run_id")
-GROUP = ["geo_level", "geo", "target"]
 SCORES = ("crps", "mape", "coverage_90", "parameters", "turnover")
 
 

@@ -69,8 +69,9 @@ class Effect(Section):
     given_as: Literal["share", "roas", "coefficient"] = Field(
         "share", description="what the prior is of: share, roas or coefficient"
     )
-    # Median a third of the target by all paid media, nine in ten below 0.82; and a channel may bring nothing: what is
-    # log-normal never does, so that a channel without effect was given a tenth of what the others bring.
+    # Of one channel of the usual return: a third of the target over its share of spend in the median, nine in ten below
+    # 0.82. All together: 0.40 on average, with a deviation of 0.09 for twelve alike and 0.12 for six. A channel may
+    # bring nothing: what is log-normal never does, and gave a channel without effect a tenth of what the others bring.
     prior: Prior = Prior(family="half_normal", sigma=0.5)
 
     @model_validator(mode="after")
@@ -144,7 +145,7 @@ class TrendSpec(Section):
     """What moves slowly without a measured reason."""
 
     kind: Literal["none", "linear", "piecewise", "gp"] = Field(
-        "gp", description="none, linear, piecewise (linear, bends allowed), gp (a smooth wave around a line)"
+        "gp", description="none, linear, piecewise (linear, bends allowed), gp (a wave around a line)"
     )
     bend_weeks: PositiveInt = Field(26, description="piecewise: weeks between places where the line may bend")
     length_weeks: PositiveFloat = Field(10.0, description="gp: weeks after which the wave has forgotten itself")
@@ -236,7 +237,9 @@ class FitSettings(Section):
     curve_points: int = Field(21, ge=3, description="spend levels of a response curve")
     curve_until: PositiveFloat = Field(2.0, description="its last spend level, in the channel's usual spend")
     land_seconds: PositiveFloat = Field(10.0, description="fits land together, with the first that ends so much later")
-    land_fits: PositiveInt = Field(100, description="engine pandas_udf: fits that land together")
+    land_fits: PositiveInt | None = Field(
+        None, description="engine pandas_udf: fits that land together; none: twice as many as Spark has cores"
+    )
     min_weeks: int = Field(30, ge=4, description="a geo with fewer known weeks of the target is not fitted")
     max_rhat: PositiveFloat = Field(1.02, description="a fit with a larger R-hat is flagged")
     min_ess: PositiveFloat = Field(
@@ -312,3 +315,9 @@ class RidgeSettings(Section):
     log10_penalty: tuple[float, float] = Field(
         (-5.0, 0.0), description="least and most logarithm of the ridge's penalty"
     )
+
+    @model_validator(mode="after")
+    def _each_trial_has_a_candidate(self) -> RidgeSettings:
+        if self.iterations < self.trials:
+            raise ValueError(f"{self.iterations} iterations for {self.trials} trials: give each one at least")
+        return self

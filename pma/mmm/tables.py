@@ -128,6 +128,7 @@ MMM_RESPONSE_CURVES = _of_fit(
         Column("spend", "double", "money a week, the same every week"),
         Column("mean", "double", "what it brings a week in the long run, unit of the target", required=True),
         Column("p05", "double", "lower end of its 90 % interval", required=True),
+        Column("p50", "double", "its median", required=True),
         Column("p95", "double", "upper end of its 90 % interval", required=True),
         Column(
             "is_seen", "boolean", "false: beyond the spend of any week, so a guess by the curve's form", required=True

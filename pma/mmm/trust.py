@@ -59,7 +59,7 @@ class Again:
         settings = self.settings.model_copy(update={name: getattr(self.settings, of) for name, of in short.items()})
         _, sampled, fitted = fit_design(design, self.spec, settings, self.seed)
         effective = least_ess(sampled.theta)
-        if effective < settings.check_min_ess:
+        if not effective >= settings.check_min_ess:
             raise NotFitError(
                 f"its short fit has not settled ({effective:.0f} effective draws): more mmm.fit.check_tune, check_draws"
             )

@@ -111,7 +111,11 @@ class _Cuts:
         below, above = ~equal & np.isfinite(limits.most), ~equal & (limits.least > 0)
         parts, ends = [a_cuts, rows[below], -rows[above]], [level / unit, limits.most[below], -limits.least[above]]
         if min_return is not None:
-            parts.append(sparse.csr_array(np.concatenate([np.full(places, min_return * money / unit), -np.ones(self.cells)])[None]))
+            parts.append(
+                sparse.csr_array(
+                    np.concatenate([np.full(places, min_return * money / unit), -np.ones(self.cells)])[None]
+                )
+            )
             ends.append(np.zeros(1))
         ends[1], ends[2] = ends[1] / money, ends[2] / money
         bounds = np.concatenate(

@@ -19,7 +19,9 @@ _NEAR = np.array([0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 1.0, 1.01, 1.02,
 _STEPS = (1.0, 0.5, 0.25, 0.1)
 
 
-def climb(value: Value, limits: Limits, start: np.ndarray, min_return: float | None, seconds: float, rounds: int = 6) -> np.ndarray:
+def climb(
+    value: Value, limits: Limits, start: np.ndarray, min_return: float | None, seconds: float, rounds: int = 6
+) -> np.ndarray:
     """Return a plan that is worth no less than `start`, (C, M), which keeps to the limits.
 
     Each round looks at every cell and month at many amounts, the other months as they are, and finds the best choice
@@ -105,7 +107,9 @@ def _solve(
         low = np.tile([0.0, -np.inf], switches)
         high = np.tile([np.inf, 0.0], switches)
         constraints.append(
-            LinearConstraint(sparse.csr_array((number, (row, column)), shape=(2 * switches, count + switches)), low, high)
+            LinearConstraint(
+                sparse.csr_array((number, (row, column)), shape=(2 * switches, count + switches)), low, high
+            )
         )
     if min_return is not None:
         gained = (rise - min_return * width) / unit

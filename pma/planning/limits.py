@@ -158,7 +158,10 @@ def _check(found: Limits, cells: pd.DataFrame, months: tuple) -> None:
         return
     told, conflict = [], {}
     for r, name in enumerate(found.names):
-        for slackness, what, at in ((slack[0, r], "may cost more", found.most), (slack[1, r], "need less", found.least)):
+        for slackness, what, at in (
+            (slack[0, r], "may cost more", found.most),
+            (slack[1, r], "need less", found.least),
+        ):
             if slackness > 1e-9 * scale:
                 conflict[name] = float(slackness)
                 told.append(f"'{name}' ({at[r]:,.2f}) would have to {what}: by {slackness:,.2f}")

@@ -91,4 +91,9 @@ def _added(responses: Responses, money: np.ndarray) -> np.ndarray:
 
 def _interval(name: str, draws: np.ndarray) -> dict[str, float]:
     low, middle, high = np.percentile(draws, ENDS)
-    return {name: float(draws.mean()), f"{name}_p05": float(low), f"{name}_p50": float(middle), f"{name}_p95": float(high)}
+    return {
+        name: float(draws.mean()),
+        f"{name}_p05": float(low),
+        f"{name}_p50": float(middle),
+        f"{name}_p95": float(high),
+    }

@@ -181,7 +181,9 @@ def responses(posterior: pd.DataFrame, spend: pd.DataFrame, over: Horizon, worth
         second=of("saturation_second"),
         coefficient=of("coefficient"),
         spent=spend_by_week(spend, cells, over),
-        worth=np.stack([np.broadcast_to(values[key], draws) for key in zip(part["country"], part["target"], strict=True)]),
+        worth=np.stack(
+            [np.broadcast_to(values[key], draws) for key in zip(part["country"], part["target"], strict=True)]
+        ),
     )
 
 

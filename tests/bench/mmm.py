@@ -14,8 +14,8 @@ from arviz_stats.base import array_stats
 
 from pma.mmm.design import make_design
 from pma.mmm.diagnostics import least_ess
-from pma.mmm.effects import media_effects
-from pma.mmm.layout import Layout
+from pma.mmm.effects import Media, media_effects
+from pma.mmm.layout import Draws, Layout
 from pma.mmm.model import marketing_mmm
 from pma.mmm.ridge import search
 from pma.mmm.sampler import density_of, sample
@@ -43,15 +43,25 @@ def ours(layout: Layout, settings: FitSettings = SETTINGS) -> dict[str, Any]:
     ready = time.process_time()
     sampled = sample(layout, settings, seed=1)
     done = time.process_time()
-    media = media_effects(layout.design, layout.draws(sampled.flat), SPEC.lags)
+    draws = layout.draws(sampled.flat)
+    media = media_effects(layout.design, draws, SPEC.lags)
     total = media.brought.mean(axis=1).reshape(settings.chains, settings.draws, -1)
     return {
         "total": total / layout.design.scale,
         "compile": ready - started,
         "sample": done - ready,
-        "parameters": ess(sampled.theta),
+        "parameters": min(ess(sampled.theta), ess(plain(layout, draws, media, settings))),
         "gradients": sampled.gradients / (settings.chains * settings.draws),
     }
+
+
+def plain(layout: Layout, draws: Draws, media: Media, settings: FitSettings) -> np.ndarray:
+    """The parameters as the other model has them, though ours samples others: (chains, draws, parameters)."""
+    level = draws.level - np.einsum("dtc,t->d", media.brought, layout.design.explained / layout.design.explained.sum())
+    parts = (level[:, None], media.coefficient, draws.adstock[..., 0], draws.saturation.reshape(len(level), -1))
+    found = np.concatenate([*parts, draws.linear, draws.sigma[:, None]], axis=1)
+    moves = np.ptp(found, axis=0) > 0
+    return found[:, moves].reshape(settings.chains, settings.draws, -1)
 
 
 def theirs(layout: Layout, settings: FitSettings = SETTINGS) -> dict[str, Any]:

@@ -34,9 +34,16 @@ def test_a_ridge_that_gives_a_channel_nothing_disagrees():
     assert not found["is_passed"]["tv"]
 
 
-def test_one_method_alone_has_nothing_to_agree_with():
+def test_a_ridge_that_failed_is_a_check_that_could_not_be_made(spark):
     one = summary(("tv", 10.0, 1.0, 2.0, 4.0)).query("method == 'bayes'")
-    assert disagreements(one, SETTINGS).empty
+    (row,) = disagreements(one, SETTINGS).to_dict("records")
+    assert (row["channel"], row["measure"], row["is_passed"]) == ("(all)", None, None)
+    assert row["detail"] == "could not be checked: the ridge has no fit"
+    columns = "geo_level string, geo string, target string, method string, data_origin string"
+    runs = spark.createDataFrame([("country", "DE", "uploads", "bayes", "a test")], columns)
+    (told,) = check_frame(disagreements(one, SETTINGS), runs).collect()
+    assert (told["measure"], told["is_passed"]) == (None, None)
+    assert disagreements(one, FitSettings(methods=("bayes",))).empty
 
 
 def test_the_model_is_flagged_and_the_ridge_is_not(spark):

@@ -47,6 +47,8 @@ SPECS = {
         trend=TrendSpec(kind="none"),
         yearly_order=0,
     ),
+    "few lags": ModelSpec(channels=KINDS, lags=5),
+    "one lag": ModelSpec(channels=KINDS, lags=1),
     "media over time": ModelSpec(channels=KINDS, over_time=OverTimeSpec(is_on=True)),
     "coefficients over time": ModelSpec(
         channels=KINDS,
@@ -68,6 +70,9 @@ def with_gaps(rows):
 
 def layout_of(name, gaps, tests=False):
     rows = media_world(weeks=120).rows
+    # The first channel pauses, longer than an ad works on.
+    is_pause = (rows["variable"] == "channel_0") & rows.groupby("variable").cumcount().between(70, 90)
+    rows = rows.assign(value=rows["value"].mask(is_pause, 0.0))
     spec = SPECS[name]
     tested = lift_rows(rows) if tests else None
     return Layout(make_design(with_gaps(rows) if gaps else rows, "uploads", spec, FitSettings(), tests=tested), spec)

@@ -41,7 +41,8 @@ def test_a_good_fit_is_ok_and_nothing_is_said():
         ({"rhat_max": 1.2}, "has not settled (R-hat 1.200, 800 effective draws)"),
         ({"ess_bulk_min": 50.0}, "50 effective draws"),
         ({"ess_tail_min": 40.0}, "40 effective draws"),
-        ({"rhat_max": float("nan")}, "One chain cannot say whether the computation has settled"),
+        ({"rhat_max": float("nan")}, "has not settled (R-hat nan, 800 effective draws)"),
+        ({"ess_bulk_min": float("nan")}, "nan effective draws"),
         ({"divergences": 40}, "lost its way 40 times"),
         ({"coverage_90": 0.5}, "50% of weeks lie inside their 90 % interval: the model is too sure"),
         ({"coverage_90": 1.0}, "too unsure"),
@@ -53,6 +54,34 @@ def test_a_good_fit_is_ok_and_nothing_is_said():
 def test_each_fault_has_its_sentence(wrong, words):
     status, message = said(**wrong)
     assert status == "flagged" and words in message
+
+
+def test_one_chain_cannot_settle_anything():
+    alone = SETTINGS.model_copy(update={"chains": 1})
+    status, message = diagnostics.verdict(replace(GOOD, rhat_max=float("nan")), 2000, [None], alone)
+    assert status == "flagged" and message.startswith("One chain cannot say whether the computation has settled")
+
+
+def test_a_number_that_never_moves_has_not_settled_wherever_it_stands():
+    moving = np.random.default_rng(0).standard_normal((4, 200, 3))
+    assert diagnostics.largest_rhat(moving) < 1.05
+    for place in range(3):
+        stuck = moving.copy()
+        stuck[..., place] = 1.0
+        assert np.isnan(diagnostics.largest_rhat(stuck))
+
+
+def test_effective_draws_of_intervals_are_those_of_their_ends():
+    """Draws that mix but for their highest, which come together in a run."""
+    random = np.random.default_rng(1)
+    draws = random.standard_normal((4, 500, 1))
+    for chain in draws[..., 0]:
+        high = np.sort(chain[chain > 1.64])
+        chain[chain > 1.64] = 0.0
+        chain[100 : 100 + len(high)] = high
+    ends = [diagnostics.least_ess(draws, method="quantile", prob=at) for at in (0.05, 0.95)]
+    found = diagnostics.least_ess(draws, method="tail", prob=diagnostics.INTERVAL)
+    assert found == pytest.approx(min(ends)) and found < 0.5 * diagnostics.least_ess(draws)
 
 
 def test_a_ridge_is_judged_by_what_it_has():

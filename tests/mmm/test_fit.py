@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pma.media.transforms import adstock, adstock_weights, saturate
 from pma.mmm.fit import COLUMNS, fit_geo
 from pma.mmm.input.calendar import records
 from pma.mmm.landing import TASK, TASK_DDL
 from pma.mmm.settings import MmmSettings
 from pma.mmm.spec import FitSettings, MediaSpec, ModelSpec, Prior, TrendSpec
 from pma.mmm.tables import landed_ddl
-from pma.media.transforms import adstock, adstock_weights, saturate
 from pma.parallel import ENGINES, ParallelSettings, map_groups
 from pma.parallel.frames import to_pandas
 from tests.mmm.clean_world import clean_world

@@ -7,12 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import lsq_linear
 
+from pma.media.transforms import adstock, adstock_weights, saturate
 from pma.mmm import ridge
 from pma.mmm.design import make_design
+from pma.mmm.effects import read
 from pma.mmm.fit import fit_geo
 from pma.mmm.settings import MmmSettings
-from pma.mmm.spec import FitSettings, ModelSpec, RidgeSettings, TrendSpec
-from pma.media.transforms import adstock, adstock_weights, saturate
+from pma.mmm.spec import FitSettings, MediaSpec, ModelSpec, RidgeSettings, TrendSpec
 from tests.mmm.clean_world import clean_world
 
 pytest.importorskip("nevergrad", reason="the search needs nevergrad: pip install 'pma[mmm]'")
@@ -89,6 +90,54 @@ def test_a_search_finds_better_than_chance_and_the_same_again(world):
     random = np.random.default_rng(0).random((1500, front.point.shape[1]))
     chance = ridge.evaluate(random, ridge._data(design, SPEC, QUICK), QUICK)
     assert front.objectives[:, ridge.ERROR].min() < chance[:, ridge.ERROR].min()
+
+
+def test_a_channel_of_any_form_is_read_in_the_form_that_was_searched(world):
+    """Its curves are those of the candidates, whatever the model has for the channel."""
+    spec = ModelSpec(media=MediaSpec(adstock="weibull_pdf", saturation="logistic"), trend=TrendSpec(kind="linear"))
+    room = MmmSettings(model=spec, ridge=RidgeSettings(iterations=500))
+    rows = world.rows.assign(target="uploads", method="ridge")
+    given = ridge.in_ridge_form(make_design(rows, "uploads", spec, room.fit))
+    front = ridge.search(given, spec, room.ridge, 1)
+    data = ridge._data(given, spec, room.ridge)
+    expected = read(given, front.draws, spec.lags).mean
+    for draw in range(3):
+        shape = (
+            front.draws.adstock[draw, :, 0],
+            front.draws.saturation[draw, :, 0],
+            front.draws.saturation[draw, :, 1],
+        )
+        media = ridge.transformed(data.spend, *shape, spec.lags)
+        total = (given.known.T * media).sum(axis=1)
+        coefficient = np.concatenate([front.draws.kappa[draw] / np.maximum(total, 1e-300), front.draws.linear[draw]])
+        fitted = ridge.predicted(media, data.linear, coefficient, 0.0)
+        apart = expected[draw] / given.scale - fitted
+        assert np.ptp(apart) < 1e-6
+    fit = fit_geo(rows, room).iloc[0]
+    assert {(row["adstock"], row["saturation"]) for row in fit["mmm_posterior"]} == {("geometric", "hill")}
+    assert fit["mape"] < 0.2
+
+
+def test_a_candidate_without_any_effect_is_far_from_every_split_of_spend(world):
+    spec, settings = ModelSpec(trend=TrendSpec(kind="linear")), RidgeSettings()
+    design = make_design(world.rows, "uploads", spec, FitSettings())
+    # Sales that fall as spend rises: no channel has an effect.
+    against = ridge._data(design, spec, settings)._replace(y=-design.spend.sum(axis=1))
+    found = ridge.evaluate(np.full((1, 3 * len(design.channels) + 1), 0.5), against, settings)
+    assert found[0, ridge.DISTANCE] == ridge.NOTHING
+
+
+@given(st.floats(-5.0, 5.0))
+def test_a_point_outside_bounces_off_the_wall_as_nevergrad_has_it(x):
+    from nevergrad.parametrization.transforms import Clipping
+
+    bounced = Clipping(a_min=np.zeros(1), a_max=np.ones(1), bounce=True).forward(np.array([x]))
+    assert ridge.folded(np.array([x])) == pytest.approx(bounced)
+
+
+def test_fewer_candidates_than_trials_are_refused():
+    with pytest.raises(ValueError, match="3 iterations for 5 trials"):
+        RidgeSettings(iterations=3)
 
 
 def test_it_answers_in_the_same_rows(world):

@@ -143,7 +143,8 @@ def test_every_small_problem_with_whole_steps_is_solved_as_well_as_trying_all():
     share = np.full(5, 0.2)
     splits = (p for p in itertools.product(range(21), repeat=4) if sum(p) == 20)
     best = max(
-        made.value_and_slope(np.array(p)[:, None] * total / 20.0, share)[0].sum() for p in itertools.islice(splits, 2000)
+        made.value_and_slope(np.array(p)[:, None] * total / 20.0, share)[0].sum()
+        for p in itertools.islice(splits, 2000)
     )
     assert plan_of(made, budget=float(total))[2].value >= best * (1 - 1e-3)
 

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.planning.plan_world import FIRST, LAGS, money_today, posterior, weekly_spend, world
 
 from pma.planning.response import horizon, responses
+from tests.planning.plan_world import FIRST, LAGS, money_today, posterior, weekly_spend, world
 
 
 def test_a_horizon_splits_months_over_weeks_by_days():

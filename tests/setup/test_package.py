@@ -12,6 +12,8 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
+from pma.settings import load
+
 REPOSITORY = Path(__file__).parent.parent.parent
 EXTRAS = {"spark", "dl", "horovod", "mmm", "ray", "demo", "google", "dev"}
 HEAVY = {"pyspark", "delta-spark", "tensorflow", "tensorflow-cpu", "keras", "horovod", "ray", "pymc", "pymc-marketing"}
@@ -90,14 +92,49 @@ def test_a_cluster_compiles_the_same_horovod_against_the_same_tensorflow(package
     assert given["TENSORFLOW"] == locked["tensorflow-cpu"]
 
 
-def test_a_cluster_installs_the_locked_versions_of_what_the_jobs_need(locked):
-    tree = yaml.safe_load((REPOSITORY / "conf/bundle/embeddings.job.yml").read_text(encoding="utf-8"))
-    libraries = [item for task in tree["resources"]["jobs"]["embeddings"]["tasks"] for item in task["libraries"]]
+def libraries_of(job):
+    """What the tasks of a job install."""
+    tree = yaml.safe_load((REPOSITORY / f"conf/bundle/{job}.job.yml").read_text(encoding="utf-8"))
+    return [item for task in tree["resources"]["jobs"][job]["tasks"] for item in task["libraries"]]
+
+
+@pytest.mark.parametrize("job", ["embeddings", "marketing", "mmm", "mmm_selection"])
+def test_a_cluster_installs_the_locked_versions_of_what_the_jobs_need(locked, job):
+    libraries = libraries_of(job)
     wishes = {library["pypi"]["package"] for library in libraries if "pypi" in library}
 
     assert {wish: f"=={locked[canonical(Requirement(wish).name)]}" for wish in wishes} == {
         wish: str(Requirement(wish).specifier) for wish in wishes
     }
+
+
+@pytest.mark.parametrize("job", ["mmm", "mmm_selection"])
+def test_a_cluster_that_fits_has_all_that_the_compilation_beforehand_runs(job):
+    """It fits by every method, so that all workers load the same code."""
+    wishes = {Requirement(item["pypi"]["package"]).name for item in libraries_of(job) if "pypi" in item}
+    assert wishes >= {"nutpie", "numba", "arviz-stats", "nevergrad"}
+
+
+@pytest.mark.parametrize("job", ["marketing", "mmm", "mmm_selection"])
+def test_a_task_imports_with_what_it_installs_alone(job):
+    tree = yaml.safe_load((REPOSITORY / f"conf/bundle/{job}.job.yml").read_text(encoding="utf-8"))
+    for task in tree["resources"]["jobs"][job]["tasks"]:
+        wishes = [item["pypi"]["package"] for item in task["libraries"] if "pypi" in item]
+        has = {Requirement(wish).name.replace("-", "_") for wish in wishes}
+        blocked = [name for name in (*BLOCKED, "numba", "arviz_stats", "nevergrad") if name not in has]
+        script = Path(task["spark_python_task"]["python_file"])
+        code = (
+            f"import sys\nfor name in {blocked}: sys.modules[name] = None\n"
+            f"sys.path[:0] = ['jobs', '.']\nimport {script.stem}"
+        )
+        done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{task['task_key']}: {done.stderr[-2000:]}"
+
+
+@pytest.mark.parametrize("file", ["databricks.yml", "emr.yml"])
+def test_a_cluster_fits_on_its_workers(file):
+    settings = load([REPOSITORY / "conf" / file])
+    assert settings.parallel.engine == "pandas_udf"
 
 
 def test_the_wheel_holds_every_package_and_no_job_or_test(package):
