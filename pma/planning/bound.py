@@ -14,6 +14,7 @@ from pma.planning.limits import Limits
 # What a plan is worth by cell, (C,), and its slope by money, (C, M).
 Worth = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 # Plans between the least and the most that curves are first cut at, as shares of the way.
+_NOTHING = 1e-8
 _FIRST = (0.0, 0.002, 0.01, 0.03, 0.08, 0.2, 0.5)
 
 
@@ -41,11 +42,11 @@ def upper_bound(
     cells, months = limits.low.shape
     money = max(float(np.where(np.isfinite(limits.most), limits.most, 0.0).max(initial=0.0)), 1e-9)
     cuts = _Cuts(cells, months, money)
-    spread = limits.high - limits.low
     best, value = None, -np.inf
-    for share in _FIRST:
-        cuts.add(limits.low + share * spread, *worth(limits.low + share * spread))
-    cuts.add(start, *worth(start))
+    # Not at nothing: a curve may be upright there, and no number says how steep.
+    nothing = _NOTHING * money
+    for plan in (*(limits.low + share * (limits.high - limits.low) for share in _FIRST), start):
+        cuts.add(np.maximum(plan, nothing), *worth(np.maximum(plan, nothing)))
     most, prices = np.inf, np.zeros(len(limits.names))
     for _ in range(rounds):
         asked, most_now, prices = cuts.solve(limits, min_return)
@@ -53,8 +54,9 @@ def upper_bound(
         # Between the best so far and where the planes point: nearer to the end in fewer rounds than at their corner.
         tried = asked if best is None else 0.5 * (asked + best)
         for plan in (tried,) if best is None else (tried, asked):
-            of_cell, slope = worth(plan)
-            cuts.add(plan, of_cell, slope)
+            at = np.maximum(plan, nothing)
+            of_cell, slope = worth(at)
+            cuts.add(at, of_cell, slope)
             is_kept = min_return is None or of_cell.sum() >= min_return * plan.sum() * (1 - 1e-9)
             if is_kept and of_cell.sum() > value:
                 best, value = plan, float(of_cell.sum())

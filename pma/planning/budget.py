@@ -17,6 +17,8 @@ from pma.planning.settings import PlanSettings, SearchSettings
 _LOOKED_AT = 64
 # Rounds of draws that count more because they went badly.
 _RISK_ROUNDS = 12
+# Times that more is asked of the curves above where a return is asked for.
+_ASKED_MORE = 8
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,8 @@ def best_plan(
     plan, most, found, share = _search(responses, limits, current, settings, search)
     steps = whole_amounts(plan, limits, step)
     today = _whole_today(current, limits, step)
-    if today is not None:
+    is_kept = today is not None and _returns(responses, today * step, settings)
+    if is_kept:
         is_better = objective(responses.objective(today * step), settings.risk) > objective(
             responses.objective(steps * step), settings.risk
         )
@@ -117,21 +120,37 @@ def _of_share(
     search: SearchSettings,
 ) -> tuple[Bound, np.ndarray]:
     """The bound, and the best plan, where draws count so much."""
-    found = upper_bound(
-        lambda plan: responses.above(plan, share), limits, start, settings.min_return, search.tolerance, search.rounds
-    )
-    if responses.is_concave:
-        return found, found.plan
-    few = responses.thinned(_LOOKED_AT)
-    equal = np.full(few.first.shape[1], 1.0 / few.first.shape[1])
-    climbed = climb(
-        lambda plan: few.value_and_slope(plan, equal)[0], limits, found.plan, settings.min_return, search.seconds
-    )
+    def above(plan: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return responses.above(plan, share)
 
     def value(plan: np.ndarray) -> float:
         return float(responses.objective(plan) @ share)
 
-    return found, max((found.plan, climbed), key=value)
+    least = settings.min_return
+    found = upper_bound(above, limits, start, least, search.tolerance, search.rounds)
+    if responses.is_concave:
+        return found, found.plan
+    plan = found.plan
+    for _ in range(_ASKED_MORE if settings.min_return else 0):
+        # The curves above promise more than there is: ask more of them until the curves themselves bring enough.
+        brought = value(plan) / max(plan.sum(), 1e-12)
+        if brought >= settings.min_return:
+            break
+        least = least * 1.001 * settings.min_return / max(brought, 1e-12)
+        plan = upper_bound(above, limits, start, least, search.tolerance, search.rounds).plan
+    few = responses.thinned(_LOOKED_AT)
+    equal = np.full(few.first.shape[1], 1.0 / few.first.shape[1])
+    climbed = climb(
+        lambda one: few.value_and_slope(one, equal)[0], limits, plan, settings.min_return, search.seconds
+    )
+    return found, max((plan, climbed), key=value)
+
+
+def _returns(responses: Responses, money: np.ndarray, settings: PlanSettings) -> bool:
+    """Whether a plan brings as much per money as is asked for."""
+    if settings.min_return is None:
+        return True
+    return objective(responses.objective(money), settings.risk) >= settings.min_return * money.sum()
 
 
 def _whole_today(current: np.ndarray, limits: Limits, step: float) -> np.ndarray | None:

@@ -87,6 +87,8 @@ def _solve(
     is_turn = np.flatnonzero((place[1:] == place[:-1]) & (steep[1:] > steep[:-1] * (1 + 1e-9) + 1e-12 * unit / money))
     run = np.cumsum(np.isin(np.arange(len(place)), is_turn + 1) | np.concatenate([[True], place[1:] != place[:-1]])) - 1
     count, switches = len(place), len(is_turn)
+    if not count:
+        return None
     spent = sparse.csr_array((width / money, (place, np.arange(count))), shape=(cells * months, count))
     rows = limits.rows @ spent
     at_least = limits.rows @ least.ravel() / money

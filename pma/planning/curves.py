@@ -75,8 +75,8 @@ def touches(spend, begins, cell, weights, kind, first, second, usual, touch):  #
 
     (parts, draws, weeks, 3); zeros where the curve already bends down at the level of `spend`. Hill's curves with a slope
     above 1 alone are S-shaped. The least concave curve above S from level c on is a line from c to where S(x) - S(c) =
-    (x - c) S'(x), then S itself. Bisection comes from below: a tangent at a lower point, past the turn, is above S
-    before it too, if by a hair more at c.
+    (x - c) S'(x), then S itself. Bisection comes from above: the tangent at a point further up is flatter, and above S
+    from c on too, if by a hair more.
     """
     parts, draws = first.shape
     weeks = spend.shape[1]
@@ -108,9 +108,9 @@ def touches(spend, begins, cell, weights, kind, first, second, usual, touch):  #
                         high = middle
                     else:
                         low = middle
-                there = hill(low, half, steep)
-                touch[p, d, t, 0], touch[p, d, t, 2] = low, there
-                touch[p, d, t, 1] = steep * there * (1.0 - there) / low
+                there = hill(high, half, steep)
+                touch[p, d, t, 0], touch[p, d, t, 2] = high, there
+                touch[p, d, t, 1] = steep * there * (1.0 - there) / high
 
 
 @jit

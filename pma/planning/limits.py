@@ -168,7 +168,7 @@ def _check(found: Limits, cells: pd.DataFrame, months: tuple) -> None:
     against = _against(found, solved, has_most, has_least)
     raise InfeasibleError(
         f"no plan keeps to all limits: {'; '.join(told)}. It contradicts {', '.join(map(repr, against)) or 'itself'}",
-        conflict | dict.fromkeys(against, 0.0),
+        dict.fromkeys(against, 0.0) | conflict,
     )
 
 

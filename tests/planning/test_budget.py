@@ -121,7 +121,7 @@ def test_limits_that_contradict_each_other_are_named_with_the_least_that_ends_it
     with pytest.raises(InfeasibleError, match="'Germany'") as refused:
         plan_of(made, budget=1000.0, limits=(Limit(name="Germany", countries=("C0",), floor=1500.0),))
     assert max(refused.value.conflict.values()) == pytest.approx(500.0)
-    with pytest.raises(InfeasibleError, match=r"'low'.*'high'.* by 50.00"):
+    with pytest.raises(InfeasibleError, match=r"'high'.*'low'.* by 50.00"):
         high = Limit(name="high", channels=("channel_1",), of="each", floor=150.0)
         low = Limit(name="low", countries=("C0",), of="each", ceiling=100.0)
         plan_of(made, limits=(high, low))
