@@ -11,128 +11,156 @@ from scipy.optimize import linprog
 
 from pma.planning.limits import Limits
 
-# What a plan is worth by cell, (C,), and its slope by money, (C, M).
-Worth = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+# A plan, (C, M), and how much each draw counts, (D,), to worth by cell, (C,), and its slope by money, (C, M).
+Worth = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+# How much each draw counts in what a plan is worth to the planner; (C, M) -> (D,).
+Counts = Callable[[np.ndarray], np.ndarray]
 # Plans between the least and the most that curves are first cut at, as shares of the way.
-_NOTHING = 1e-8
 _FIRST = (0.0, 0.002, 0.01, 0.03, 0.08, 0.2, 0.5)
+# Money that stands in for none, as a share of the budget: a curve may be upright there, and no number says how steep.
+_NOTHING = 1e-8
+# Plans at which a new way to count draws is cut at once.
+_KEPT = 12
 
 
 @dataclass(frozen=True)
 class Bound:
-    """plan: the best found, (C, M). value: what it is worth. most: no plan is worth more. prices: of rows, (R,)."""
+    """plan: the best found, (C, M). most: no plan is worth more. prices: of rows, (R,). counts: of draws, (D,)."""
 
     plan: np.ndarray
     value: float
     most: float
     prices: np.ndarray
+    counts: np.ndarray
 
 
 def upper_bound(
-    worth: Worth, limits: Limits, start: np.ndarray, min_return: float | None, tolerance: float, rounds: int
+    worth: Worth,
+    counts: Counts,
+    limits: Limits,
+    start: np.ndarray,
+    min_return: float | None,
+    tolerance: float,
+    rounds: int,
 ) -> Bound:
     """Return the best plan of concave curves, by Kelley's cutting planes, with the bound that they prove.
 
     A concave curve lies below each of its tangents, so a linear program over tangents is worth more than any plan can
     be; its solution is where the next tangents are laid (Kelley, 1960, The cutting-plane method for solving convex
-    programs). Curves of cells are cut apart: each has a few months only. Money counts in shares of the largest sum
-    and worth in that of `start`, so units change nothing. `start`: where to cut first, (C, M); it need not keep to the
-    limits, and changes the way alone, not the end.
+    programs). Curves of cells are cut apart: each has a few months only. `counts`: which draws count; where they depend
+    on the plan, as the worst do, a plan is worth the least of all counts, each a concave function with tangents of its
+    own, and counts are added as they are met. `start`: where to cut first, (C, M); it need not keep to the limits, and
+    changes the way alone, not the end.
     """
-    cells, months = limits.low.shape
     money = max(float(np.where(np.isfinite(limits.most), limits.most, 0.0).max(initial=0.0)), 1e-9)
-    cuts = _Cuts(cells, months, money)
-    best, value = None, -np.inf
-    # Not at nothing: a curve may be upright there, and no number says how steep.
-    nothing = _NOTHING * money
+    cuts = _Cuts(worth, limits.low.shape, money)
+    cuts.count(counts(start))
     for plan in (*(limits.low + share * (limits.high - limits.low) for share in _FIRST), start):
-        cuts.add(np.maximum(plan, nothing), *worth(np.maximum(plan, nothing)))
-    most, prices = np.inf, np.zeros(len(limits.names))
+        cuts.add(plan)
+    best, value, most = start, -np.inf, np.inf
     for _ in range(rounds):
-        asked, most_now, prices = cuts.solve(limits, min_return)
+        asked, most_now, prices, pull = cuts.solve(limits, min_return)
         most = min(most, most_now)
         # Between the best so far and where the planes point: nearer to the end in fewer rounds than at their corner.
-        tried = asked if best is None else 0.5 * (asked + best)
-        for plan in (tried,) if best is None else (tried, asked):
-            at = np.maximum(plan, nothing)
-            of_cell, slope = worth(at)
-            cuts.add(at, of_cell, slope)
-            is_kept = min_return is None or of_cell.sum() >= min_return * plan.sum() * (1 - 1e-9)
-            if is_kept and of_cell.sum() > value:
-                best, value = plan, float(of_cell.sum())
-        if best is not None and most - value <= tolerance * max(abs(most), 1e-12):
+        for plan in (asked,) if not np.isfinite(value) else (0.5 * (asked + best), asked):
+            cuts.count(counts(plan))
+            of_plan = cuts.add(plan, pull)
+            is_kept = min_return is None or of_plan >= min_return * plan.sum() * (1 - 1e-9)
+            if is_kept and of_plan > value:
+                best, value = plan, of_plan
+        if most - value <= tolerance * max(abs(most), 1e-12):
             break
-    if best is None:
-        best, value = asked, float(worth(asked)[0].sum())
-    return Bound(best, value, most, prices)
+    if not np.isfinite(value):
+        best = asked
+    return Bound(best, value, most, prices, np.average(cuts.counts[: len(pull)], axis=0, weights=pull))
 
 
 class _Cuts:
-    """Tangents of the curves of all cells."""
+    """Tangents of the curves of all cells, for each way to count draws."""
 
-    def __init__(self, cells: int, months: int, money: float) -> None:
-        self.cells, self.months, self.money = cells, months, money
+    def __init__(self, worth: Worth, shape: tuple[int, int], money: float) -> None:
+        self.worth, self.shape, self.money = worth, shape, money
+        self.counts: list[np.ndarray] = []
+        self.plans: list[np.ndarray] = []
+        self.way: list[np.ndarray] = []
         self.cell: list[np.ndarray] = []
         self.slope: list[np.ndarray] = []
         self.level: list[np.ndarray] = []
         self.unit = 0.0
 
-    def add(self, plan: np.ndarray, of_cell: np.ndarray, slope: np.ndarray) -> None:
-        """Lay a tangent on each cell's curve at a plan."""
-        self.unit = max(self.unit, float(np.abs(of_cell).sum()))
-        level = of_cell - (slope * plan).sum(axis=1)
-        is_new = np.ones(self.cells, dtype=bool)
-        if self.cell:
-            # A tangent that lies on an earlier one at this point says nothing new.
-            lowest = np.full(self.cells, np.inf)
-            heights = np.concatenate(self.level) + (np.concatenate(self.slope) * plan[np.concatenate(self.cell)]).sum(1)
-            np.minimum.at(lowest, np.concatenate(self.cell), heights)
-            is_new = lowest - of_cell > 1e-7 * max(self.unit, 1e-12) / self.cells
-        self.cell.append(np.flatnonzero(is_new))
-        self.slope.append(slope[is_new])
-        self.level.append(level[is_new])
+    def count(self, counts: np.ndarray) -> None:
+        """Count draws in one more way, with tangents at the last plans; not where that is known."""
+        if any(np.array_equal(counts, known) for known in self.counts):
+            return
+        self.counts.append(counts)
+        for plan in self.plans[-_KEPT:]:
+            self._lay(plan, len(self.counts) - 1)
 
-    def solve(self, limits: Limits, min_return: float | None) -> tuple[np.ndarray, float, np.ndarray]:
-        """Return the plan that the tangents allow most, what they allow, and the price of each row of the limits."""
-        cell, slope, level = (np.concatenate(part) for part in (self.cell, self.slope, self.level))
-        money, unit, places = self.money, max(self.unit, 1e-12), self.cells * self.months
-        cut = np.arange(len(cell))
-        columns = cell[:, None] * self.months + np.arange(self.months)
-        a_cuts = sparse.hstack(
+    def add(self, plan: np.ndarray, pull: np.ndarray | None = None) -> float:
+        """Lay tangents at a plan, and return its worth by the newest way; `pull`: older ways that matter, (K,)."""
+        plan = np.maximum(plan, _NOTHING * self.money)
+        self.plans.append(plan)
+        ways = (
+            range(len(self.counts))
+            if pull is None
+            else [*np.flatnonzero(pull > 0), *range(len(pull), len(self.counts))]
+        )
+        found = [self._lay(plan, int(way)) for way in ways]
+        return min(found)
+
+    def _lay(self, plan: np.ndarray, way: int) -> float:
+        of_cell, slope = self.worth(plan, self.counts[way])
+        cells = len(of_cell)
+        self.unit = max(self.unit, float(np.abs(of_cell).sum()))
+        self.way.append(np.full(cells, way))
+        self.cell.append(np.arange(cells))
+        self.slope.append(slope)
+        self.level.append(of_cell - (slope * plan).sum(axis=1))
+        return float(of_cell.sum())
+
+    def solve(self, limits: Limits, min_return: float | None) -> tuple[np.ndarray, float, np.ndarray, np.ndarray]:
+        """Return the plan that the tangents allow most, what they allow, the price of each row, the pull of each way."""
+        way, cell, slope, level = (np.concatenate(part) for part in (self.way, self.cell, self.slope, self.level))
+        (cells, months), ways = self.shape, len(self.counts)
+        money, unit, places = self.money, max(self.unit, 1e-12), cells * months
+        cut, heights = np.arange(len(cell)), ways * cells
+        columns = cell[:, None] * months + np.arange(months)
+        tangents = sparse.hstack(
             [
                 sparse.csr_array(
-                    ((-slope * money / unit).ravel(), (np.repeat(cut, self.months), columns.ravel())),
+                    ((-slope * money / unit).ravel(), (np.repeat(cut, months), columns.ravel())),
                     shape=(len(cut), places),
                 ),
-                sparse.csr_array((np.ones(len(cut)), (cut, cell)), shape=(len(cut), self.cells)),
+                sparse.csr_array((np.ones(len(cut)), (cut, way * cells + cell)), shape=(len(cut), heights)),
+                sparse.csr_array((len(cut), 1)),
             ]
         )
-        nothing = sparse.csr_array((limits.rows.shape[0], self.cells))
+        # The last variable, worth, is no more than what any way to count makes of the cells.
+        sums = sparse.hstack(
+            [
+                sparse.csr_array((ways, places)),
+                -sparse.kron(sparse.eye_array(ways), np.ones((1, cells))),
+                np.ones((ways, 1)),
+            ]
+        )
+        nothing = sparse.csr_array((limits.rows.shape[0], heights + 1))
         rows = sparse.hstack([limits.rows, nothing]).tocsr()
         equal = limits.least == limits.most
         below, above = ~equal & np.isfinite(limits.most), ~equal & (limits.least > 0)
-        parts, ends = [a_cuts, rows[below], -rows[above]], [level / unit, limits.most[below], -limits.least[above]]
+        parts = [tangents, sums, rows[below], -rows[above]]
+        ends = [level / unit, np.zeros(ways), limits.most[below] / money, -limits.least[above] / money]
         if min_return is not None:
-            parts.append(
-                sparse.csr_array(
-                    np.concatenate([np.full(places, min_return * money / unit), -np.ones(self.cells)])[None]
-                )
-            )
+            asked = np.concatenate([np.full(places, min_return * money / unit), np.zeros(heights), [-1.0]])
+            parts.append(sparse.csr_array(asked[None]))
             ends.append(np.zeros(1))
-        ends[1], ends[2] = ends[1] / money, ends[2] / money
-        bounds = np.concatenate(
-            [
-                np.stack([limits.low.ravel(), limits.high.ravel()], axis=1) / money,
-                np.tile([-np.inf, np.inf], (self.cells, 1)),
-            ]
-        )
+        free = np.tile([-np.inf, np.inf], (heights + 1, 1))
         solved = linprog(
-            np.concatenate([np.zeros(places), -np.ones(self.cells)]),
+            np.concatenate([np.zeros(places + heights), [-1.0]]),
             A_ub=sparse.vstack(parts),
             b_ub=np.concatenate(ends),
             A_eq=rows[equal] if equal.any() else None,
             b_eq=limits.most[equal] / money if equal.any() else None,
-            bounds=bounds,
+            bounds=np.concatenate([np.stack([limits.low.ravel(), limits.high.ravel()], axis=1) / money, free]),
             method="highs",
         )
         if solved.x is None:
@@ -140,7 +168,7 @@ class _Cuts:
         prices = np.zeros(len(equal))
         if equal.any():
             prices[equal] = -solved.eqlin.marginals
-        of_rows = -solved.ineqlin.marginals[len(cut) : len(cut) + below.sum() + above.sum()]
-        prices[below], prices[above] = of_rows[: below.sum()], -of_rows[below.sum() :]
-        plan = np.clip(solved.x[:places].reshape(limits.low.shape) * money, limits.low, limits.high)
-        return plan, float(-solved.fun * unit), prices * unit / money
+        pull, of_rows = np.split(-solved.ineqlin.marginals[len(cut) :], [ways])
+        prices[below], prices[above] = of_rows[: below.sum()], -of_rows[below.sum() : below.sum() + above.sum()]
+        plan = np.clip(solved.x[:places].reshape(self.shape) * money, limits.low, limits.high)
+        return plan, float(-solved.fun * unit), prices * unit / money, np.maximum(pull, 0.0)

@@ -15,8 +15,6 @@ from pma.planning.settings import PlanSettings, SearchSettings
 
 # Draws that a search looks at on curves of any form; all are looked at in the end.
 _LOOKED_AT = 64
-# Rounds of draws that count more because they went badly.
-_RISK_ROUNDS = 12
 # Times that more is asked of the curves above where a return is asked for.
 _ASKED_MORE = 8
 
@@ -71,12 +69,10 @@ def best_plan(
     """Return the plan that makes most of the objective, never worth less than `current` where that keeps to the limits.
 
     `current`: money of today, (C, M). First the bound on concave curves, whose plan is the answer where curves bend
-    down; where they do not, a climb on the curves themselves from the better of it and today's. With risk, draws that
-    went badly count more, round by round, and plans are averaged (fictitious play; Brown, 1951): any such count bounds
-    the worst share from above, since it is the least of them.
+    down; where they do not, a climb on the curves themselves from there.
     """
     step = float(settings.round_to)
-    plan, most, found, share = _search(responses, limits, current, settings, search)
+    plan, found = _search(responses, limits, current, settings, search)
     steps = whole_amounts(plan, limits, step)
     today = _whole_today(current, limits, step)
     is_kept = today is not None and _returns(responses, today * step, settings)
@@ -86,64 +82,45 @@ def best_plan(
         )
         steps = today if is_better else steps
     worth = responses.objective(steps * step)
-    slope = responses.value_and_slope(steps * step, worst(worth, settings.risk) if settings.risk < 1 else share)[1]
-    return Plan(steps, step, worth, objective(worth, settings.risk), most, slope, found.prices)
+    slope = responses.value_and_slope(steps * step, worst(worth, settings.risk))[1]
+    return Plan(steps, step, worth, objective(worth, settings.risk), found.most, slope, found.prices)
 
 
 def _search(
     responses: Responses, limits: Limits, current: np.ndarray, settings: PlanSettings, search: SearchSettings
-) -> tuple[np.ndarray, float, Bound, np.ndarray]:
-    draws = responses.first.shape[1]
-    start = np.clip(current, limits.low, limits.high)
-    share = np.full(draws, 1.0 / draws)
-    found, plan = _of_share(responses, limits, start, share, settings, search)
-    if settings.risk >= 1:
-        return plan, found.most, found, share
-    most, best, mixed = found.most, plan, plan
-    for number in range(1, _RISK_ROUNDS):
-        share = (number * share + worst(responses.objective(best), settings.risk)) / (number + 1)
-        found, plan = _of_share(responses, limits, best, share, settings, search)
-        most = min(most, found.most)
-        mixed = (number * mixed + plan) / (number + 1)
-        best = max((best, plan, mixed), key=lambda one: objective(responses.objective(one), settings.risk))
-        if most - objective(responses.objective(best), settings.risk) <= search.tolerance * abs(most):
-            break
-    return best, most, found, share
+) -> tuple[np.ndarray, Bound]:
+    """The best plan in exact money, and the bound."""
+    start, equal = (
+        np.clip(current, limits.low, limits.high),
+        np.full(responses.first.shape[1], 1 / responses.first.shape[1]),
+    )
 
-
-def _of_share(
-    responses: Responses,
-    limits: Limits,
-    start: np.ndarray,
-    share: np.ndarray,
-    settings: PlanSettings,
-    search: SearchSettings,
-) -> tuple[Bound, np.ndarray]:
-    """The bound, and the best plan, where draws count so much."""
-    def above(plan: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return responses.above(plan, share)
+    def counts(plan: np.ndarray) -> np.ndarray:
+        return equal if settings.risk >= 1 else worst(responses.objective(plan), settings.risk)
 
     def value(plan: np.ndarray) -> float:
-        return float(responses.objective(plan) @ share)
+        return objective(responses.objective(plan), settings.risk)
+
+    def bound(min_return: float | None) -> Bound:
+        return upper_bound(responses.above, counts, limits, start, min_return, search.tolerance, search.rounds)
 
     least = settings.min_return
-    found = upper_bound(above, limits, start, least, search.tolerance, search.rounds)
-    if responses.is_concave:
-        return found, found.plan
-    plan = found.plan
-    for _ in range(_ASKED_MORE if settings.min_return else 0):
+    found = bound(least)
+    plan, true = found.plan, value(found.plan)
+    if responses.is_concave or found.most - true <= search.tolerance * abs(found.most):
+        return plan, found
+    for _ in range(_ASKED_MORE if least else 0):
         # The curves above promise more than there is: ask more of them until the curves themselves bring enough.
-        brought = value(plan) / max(plan.sum(), 1e-12)
-        if brought >= settings.min_return:
+        returned = value(plan) / max(plan.sum(), 1e-12)
+        if returned >= settings.min_return:
             break
-        least = least * 1.001 * settings.min_return / max(brought, 1e-12)
-        plan = upper_bound(above, limits, start, least, search.tolerance, search.rounds).plan
-    few = responses.thinned(_LOOKED_AT)
-    equal = np.full(few.first.shape[1], 1.0 / few.first.shape[1])
-    climbed = climb(
-        lambda one: few.value_and_slope(one, equal)[0], limits, plan, settings.min_return, search.seconds
-    )
-    return found, max((plan, climbed), key=value)
+        least = least * 1.001 * settings.min_return / max(returned, 1e-12)
+        plan = bound(least).plan
+    # Of the worst draws there are few: none of them is left out.
+    few = responses if settings.risk < 1 else responses.thinned(_LOOKED_AT)
+    share = found.counts if settings.risk < 1 else np.full(few.first.shape[1], 1 / few.first.shape[1])
+    climbed = climb(lambda one: few.value_and_slope(one, share)[0], limits, plan, settings.min_return, search.seconds)
+    return max((plan, climbed), key=value), found
 
 
 def _returns(responses: Responses, money: np.ndarray, settings: PlanSettings) -> bool:

@@ -74,7 +74,9 @@ def test_a_pair_of_few_orders_is_pulled_to_what_is_usual_and_one_of_many_is_not(
     few += [("PL", 5, "PL", 1, 1e3, 1e6), ("PL", 300, None, 9, 0.0, 0.0)]
     found = upload_bridge(pd.DataFrame(few, columns=COLUMNS), BridgeSettings(horizon_days=100))
     share = found.set_index(["origin_country", "destination_country"])["orders_per_upload"]
-    assert share["DE", "DE"] == pytest.approx(900 / 2100, rel=0.02) and share["DE", "IT"] == pytest.approx(1 / 21, rel=0.05)
+    assert share["DE", "DE"] == pytest.approx(900 / 2100, rel=0.02) and share["DE", "IT"] == pytest.approx(
+        1 / 21, rel=0.05
+    )
     assert 0 < share["PL", "IT"] < share["PL", "PL"] < 0.1
     assert share["PL"].sum() == pytest.approx(0.1)
 
