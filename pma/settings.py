@@ -21,6 +21,7 @@ from pma.embeddings.settings import EmbeddingSettings
 from pma.marketing.settings import MarketingSettings
 from pma.mmm.settings import MmmSettings
 from pma.parallel import ParallelSettings
+from pma.planning.settings import PlanningSettings
 from pma.report.settings import ReportSettings
 from pma.section import Section
 from pma.simulation.settings import SimulationSettings
@@ -54,6 +55,7 @@ class Settings(Section):
     feeds: FeedSettings = FeedSettings()
     marketing: MarketingSettings = MarketingSettings()
     mmm: MmmSettings = MmmSettings()
+    planning: PlanningSettings = PlanningSettings()
     report: ReportSettings = ReportSettings()
 
     def digest(self) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pma
 
 ROOT = Path(pma.__file__).parent
-# Shared by all rooms, and no rooms themselves: any engine for any function of a group; what spend becomes before it works.
+# Shared by all rooms, and no rooms: any engine for any function of a group; what spend becomes before it works.
 ROOMS = sorted({file.parent.name for file in ROOT.glob("*/__init__.py")} - {"parallel", "media"})
 
 

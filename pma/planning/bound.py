@@ -119,7 +119,7 @@ class _Cuts:
         return float(of_cell.sum())
 
     def solve(self, limits: Limits, min_return: float | None) -> tuple[np.ndarray, float, np.ndarray, np.ndarray]:
-        """Return the plan that the tangents allow most, what they allow, the price of each row, the pull of each way."""
+        """Return the plan that the tangents allow most, what they allow, prices of rows, the pull of each way."""
         way, cell, slope, level = (np.concatenate(part) for part in (self.way, self.cell, self.slope, self.level))
         (cells, months), ways = self.shape, len(self.counts)
         money, unit, places = self.money, max(self.unit, 1e-12), cells * months

@@ -47,7 +47,7 @@ def climb(
 def _best_pieces(
     value: Value, limits: Limits, plan: np.ndarray, min_return: float | None, seconds: float, is_wide: bool
 ) -> np.ndarray | None:
-    cells, months = plan.shape
+    months = plan.shape[1]
     spread = limits.high - limits.low
     grid = [limits.low + share * spread for share in _WIDE] if is_wide else [plan * share for share in _NEAR]
     points = np.sort(np.clip(np.stack([*grid, plan, limits.low, limits.high]), limits.low, limits.high), axis=0)
@@ -74,7 +74,7 @@ def _solve(
     seconds: float,
 ) -> np.ndarray | None:
     """Choose pieces, (K, C, M), from `least` on; None where the solver finds no plan in time."""
-    pieces, cells, months = widths.shape
+    _, cells, months = widths.shape
     money = max(float(widths.sum(axis=0).max()), 1e-9)
     unit = max(float(np.abs(rises).sum()), 1e-12)
     k, c, m = np.nonzero(widths > 1e-9 * money)

@@ -20,8 +20,8 @@ def brought(spend, begins, cell, weights, kind, first, second, usual, coefficien
 
     A part is one target of one cell. spend: of each cell, (cells, weeks), money. cell, kind, usual: (parts,); weights:
     of adstock, (parts, draws, lags); first, second: of saturation, coefficient: (parts, draws). touch: up to which
-    level a line stands in for the curve, see `touches`; of no weeks: the curves as they are. value: (parts, draws). share: how much a draw counts in
-    `slope`, (parts, draws); slope: (parts, weeks), left alone where that is empty.
+    level a line stands in for the curve, see `touches`; of no weeks: the curves as they are. value: (parts, draws).
+    share: how much a draw counts in `slope`, (parts, draws); slope: (parts, weeks), left alone where that is empty.
     """
     parts, draws = first.shape
     weeks = spend.shape[1]
@@ -36,9 +36,7 @@ def brought(spend, begins, cell, weights, kind, first, second, usual, coefficien
             carried(scaled, weights[p, d], 1.0, level)
             saturated(kind[p], level, first[p, d], second[p, d], found, logs)
             if is_line:
-                for t in range(begins, weeks):
-                    if level[t] < touch[p, d, t, 0]:
-                        found[t] = touch[p, d, t, 2] - touch[p, d, t, 1] * (touch[p, d, t, 0] - level[t])
+                lined(level, touch[p, d], begins, found)
             total = 0.0
             for t in range(begins, weeks):
                 total += found[t]
@@ -49,13 +47,27 @@ def brought(spend, begins, cell, weights, kind, first, second, usual, coefficien
                 back[t] = 1.0 if t >= begins else 0.0
             saturated_back(kind[p], level, first[p, d], second[p, d], found, logs, back)
             if is_line:
-                for t in range(begins, weeks):
-                    if level[t] < touch[p, d, t, 0]:
-                        back[t] = touch[p, d, t, 1]
+                lined_back(level, touch[p, d], begins, back)
             spread_back(back, weights[p, d], by_spend)
             factor = share[p, d] * coefficient[p, d] / usual[p]
             for t in range(weeks):
                 slope[p, t] += factor * by_spend[t]
+
+
+@jit
+def lined(level, touch, begins, found):  # type: ignore[no-untyped-def]
+    """Put the line in the curve's place, below where they touch; (weeks,) and (weeks, 3)."""
+    for t in range(begins, level.shape[0]):
+        if level[t] < touch[t, 0]:
+            found[t] = touch[t, 2] - touch[t, 1] * (touch[t, 0] - level[t])
+
+
+@jit
+def lined_back(level, touch, begins, back):  # type: ignore[no-untyped-def]
+    """Put the line's slope in that of the curve's place; (weeks,) and (weeks, 3)."""
+    for t in range(begins, level.shape[0]):
+        if level[t] < touch[t, 0]:
+            back[t] = touch[t, 1]
 
 
 @jit
@@ -73,9 +85,9 @@ def spread_back(back, weights, out):  # type: ignore[no-untyped-def]
 def touches(spend, begins, cell, weights, kind, first, second, usual, touch):  # type: ignore[no-untyped-def]
     """Fill lines that stand above the S-shaped curves below where they touch them: level, slope and value there.
 
-    (parts, draws, weeks, 3); zeros where the curve already bends down at the level of `spend`. Hill's curves with a slope
-    above 1 alone are S-shaped. The least concave curve above S from level c on is a line from c to where S(x) - S(c) =
-    (x - c) S'(x), then S itself. Bisection comes from above: the tangent at a point further up is flatter, and above S
+    (parts, draws, weeks, 3); zeros where the curve already bends down at the level of `spend`. Hill's curves with a
+    slope above 1 alone are S-shaped. The least concave curve above S from level c on is a line from c to where
+    S(x) - S(c) = (x - c) S'(x), then S itself. Bisection comes from above: the tangent at a point further up is flatter, and above S
     from c on too, if by a hair more.
     """
     parts, draws = first.shape

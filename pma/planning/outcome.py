@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -9,19 +10,20 @@ import pandas as pd
 
 from pma.planning.budget import Plan
 from pma.planning.limits import Limits
-from pma.planning.response import Responses
+from pma.planning.response import CURRENT_WEEKS, Responses
 
 ENDS = (5, 50, 95)
 _NEAR = 1e-6
 
 
-def plan_rows(responses: Responses, limits: Limits, plan: Plan, current: np.ndarray) -> pd.DataFrame:
+def plan_rows(responses: Responses, limits: Limits, plan: Plan, current: np.ndarray, seen: np.ndarray) -> pd.DataFrame:
     """Return rows of bl.budget_plan less plan_id, data_origin and run_id; one per month, country and channel.
 
-    `current`: money of today, (C, M). A cell's response in a month is what its money of that month adds to that of the
-    months before, so that the months of a cell add up; intervals are over draws.
+    `current`: money of today, `seen`: the most that weeks have seen, (C, M) both. A cell's response in a month is what
+    its money of that month adds to that of the months before, so that the months of a cell add up; intervals are over
+    draws.
     """
-    planned, today = (_added(responses, money) for money in (plan.money, current))
+    planned, today = (_added(responses, money, responses.worth) for money in (plan.money, current))
     rows: list[dict[str, Any]] = []
     for m, month in enumerate(responses.horizon.months):
         for c, (country, channel) in enumerate(responses.cells.itertuples(index=False, name=None)):
@@ -38,6 +40,8 @@ def plan_rows(responses: Responses, limits: Limits, plan: Plan, current: np.ndar
                     **_interval("gain", gained),
                     "marginal_return": float(plan.slope[c, m]),
                     "binding_constraint": binding(limits, plan, c, m),
+                    "most_seen": float(seen[c, m]),
+                    "is_seen": bool(plan.money[c, m] <= seen[c, m] + plan.step),
                 }
             )
     return pd.DataFrame(rows)
@@ -54,7 +58,7 @@ def whole_row(responses: Responses, plan: Plan, current: np.ndarray) -> dict[str
         "current_response": float(today.mean()),
         **_interval("gain", gained),
         "p_better": float(np.mean(gained > 0)),
-        "objective": plan.value,
+        "value": plan.value,
         "most": plan.most,
         "gap": plan.gap,
     }
@@ -75,7 +79,40 @@ def binding(limits: Limits, plan: Plan, c: int, m: int) -> str | None:
     return ", ".join(names) or None
 
 
-def _added(responses: Responses, money: np.ndarray) -> np.ndarray:
+def uploads_rows(responses: Responses, plan: Plan, unpaid: pd.DataFrame, bridge: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of bl.desired_uploads less plan_id, data_origin and run_id; one per month and country.
+
+    `unpaid`: country x week_start with `value`: uploads that come without paid media; those of the last weeks go on.
+    """
+    is_uploads = (responses.part["target"] == "uploads").to_numpy()[:, None]
+    paid = _added(responses, plan.money, np.broadcast_to(is_uploads, responses.worth.shape).astype(float))
+    recent = unpaid[unpaid["week_start"] > max(unpaid["week_start"]) - timedelta(weeks=CURRENT_WEEKS)]
+    anyway = (recent.groupby("country")["value"].sum() / CURRENT_WEEKS).to_dict()
+    becomes = {
+        origin: dict(zip(own["destination_country"], own["gmv_per_upload"], strict=True))
+        for origin, own in bridge.groupby("origin_country")
+    }
+    rows: list[dict[str, Any]] = []
+    for m, month in enumerate(responses.horizon.months):
+        for country in sorted(set(responses.part.loc[is_uploads[:, 0], "country"])):
+            of_country = (responses.cells["country"] == country).to_numpy()
+            brought = paid[:, of_country, m].sum(axis=1)
+            come = float(anyway.get(country, 0.0)) * pd.Timestamp(month).days_in_month / 7
+            total = come + float(brought.mean())
+            rows.append(
+                {
+                    "month": month,
+                    "country": country,
+                    "uploads": total,
+                    "uploads_anyway": come,
+                    **_interval("uploads_paid", brought),
+                    "gmv_by_destination": {to: total * float(one) for to, one in becomes.get(country, {}).items()},
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _added(responses: Responses, money: np.ndarray, worth: np.ndarray) -> np.ndarray:
     """Worth that each month's money adds to that of the months before, by draw; (D, C, M)."""
     cells, months = money.shape
     found = np.zeros((responses.first.shape[1], cells, months))
@@ -83,8 +120,8 @@ def _added(responses: Responses, money: np.ndarray) -> np.ndarray:
     cell = responses.part["cell"].to_numpy()
     for m in range(months):
         until = np.where(np.arange(months) <= m, money, 0.0)
-        worth = (responses.worth * responses.by_draw(until)).T
-        now = np.stack([np.bincount(cell, row, minlength=cells) for row in worth])
+        of_part = (worth * responses.by_draw(until)).T
+        now = np.stack([np.bincount(cell, row, minlength=cells) for row in of_part])
         found[:, :, m], before = now - before, now
     return found
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -45,7 +46,7 @@ def horizon(first: date, months: int, lags: int) -> Horizon:
     begins = starts[0] - timedelta(days=starts[0].weekday())
     touched = -(-(starts[-1] - begins).days // 7)
     weeks = [begins + WEEK * w for w in range(-lags, touched + lags)]
-    days = np.array([[_overlap(week, a, b) for week in weeks] for a, b in zip(starts, starts[1:], strict=False)])
+    days = np.array([[_overlap(week, a, b) for week in weeks] for a, b in pairwise(starts)])
     return Horizon(tuple(starts[:-1]), tuple(weeks), lags, days / days.sum(axis=1, keepdims=True))
 
 
@@ -80,7 +81,7 @@ class Responses:
         return worth
 
     def value_and_slope(self, plan: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return what each cell is worth, (C,), and its slope by money, (C, M); `share`: how much a draw counts, (D,)."""
+        """Return what each cell is worth, (C,), and its slope by money, (C, M); `share`: how draws count, (D,)."""
         return self._summed(plan, share, _NO_LINES)
 
     def above(self, plan: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -145,9 +146,9 @@ def responses(posterior: pd.DataFrame, spend: pd.DataFrame, over: Horizon, worth
     """Return what money brings, by the draws of fits.
 
     `posterior`: rows of bl.mmm_posterior of one method, `geo` being the country; all fits of as many draws. `spend`:
-    country x channel x week_start with `value`, money; weeks that are not there had none, see `spend_by_week`. `worth`: country x target
-    with `draws`, (D,) each: what a unit of the target is worth; a target without a row counts for nothing and is left
-    out. Raises ValueError where no fit is left, or fits have not as many draws.
+    country x channel x week_start with `value`, money; weeks that are not there had none, see `spend_by_week`. `worth`:
+    country x target with `draws`, (D,) each: what a unit of the target is worth; a target without a row counts for
+    nothing and is left out. Raises ValueError where no fit is left, or fits have not as many draws.
     """
     known = posterior.rename(columns={"geo": "country"}).merge(worth[["country", "target"]], on=["country", "target"])
     if known.empty:

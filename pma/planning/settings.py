@@ -59,6 +59,7 @@ class PlanSettings(Section):
     max_change: NonNegativeFloat | None = Field(
         0.5, description="a cell's money is at most so far from today's, as a share; none: as far as it likes"
     )
+    use_flagged: bool = Field(False, description="plan with flagged fits too, and say so")
     min_return: NonNegativeFloat | None = Field(
         None, description="the plan's objective per unit of money is at least so high"
     )

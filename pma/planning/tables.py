@@ -32,4 +32,86 @@ UPLOAD_BRIDGE = TableSpec(
     cluster_by=("origin_country",),
 )
 
-TABLES = (UPLOAD_BRIDGE,)
+PLAN = Column("plan_id", "string", "name of the plan, see planning.plan.plan_id")
+MONTH = Column("month", "date", "its first day")
+
+
+def _interval(name: str, what: str) -> tuple[Column, ...]:
+    """The mean over draws, and the interval."""
+    return (
+        Column(name, "double", f"{what}, mean over draws", required=True),
+        Column(f"{name}_p05", "double", "lower end of its 90 % interval", required=True),
+        Column(f"{name}_p50", "double", "its median", required=True),
+        Column(f"{name}_p95", "double", "upper end of its 90 % interval", required=True),
+    )
+
+
+BUDGET_PLAN = TableSpec(
+    name="bl.budget_plan",
+    grain="plan x month x country x channel: how much money, what it brings, and why not more or less",
+    key=("plan_id", "month", "country", "channel"),
+    columns=(
+        PLAN,
+        MONTH,
+        Column("country", "string", "the country"),
+        Column("channel", "string", "the paid channel"),
+        Column("current_spend", "double", "what a month like today costs, reporting currency", required=True),
+        Column("planned_spend", "decimal(18,2)", "what the plan gives it, reporting currency", required=True),
+        *_interval("response", "what the planned money adds to the objective, ads' later effect in it"),
+        Column("current_response", "double", "what today's money would add, mean over draws", required=True),
+        *_interval("gain", "response of the plan less that of today"),
+        Column("marginal_return", "double", "what one unit of money more would add", required=True),
+        Column("binding_constraint", "string", "what keeps it from more or less money; null: nothing"),
+        Column("most_seen", "double", "the most of a month that any weeks have seen: beyond it curves are a guess"),
+        Column("is_seen", "boolean", "false: planned beyond that", required=True),
+        ORIGIN,
+        RUN,
+    ),
+)
+
+BUDGET_PLANS = TableSpec(
+    name="bl.budget_plans",
+    grain="plan: what it is worth, and how near to the best it is",
+    key=("plan_id",),
+    columns=(
+        PLAN,
+        Column("objective", "string", "what it makes most of: gmv, orders or uploads", required=True),
+        Column("risk", "double", "share of draws, the worst, whose mean counts; 1: all", required=True),
+        Column("first_month", "date", "its first month", required=True),
+        Column("months", "int", "how many months", required=True),
+        Column("current_spend", "double", "what these months cost as today, reporting currency", required=True),
+        Column("planned_spend", "decimal(18,2)", "what the plan spends, reporting currency", required=True),
+        *_interval("response", "what the plan's money brings"),
+        Column("current_response", "double", "what today's money would bring, mean over draws", required=True),
+        *_interval("gain", "response of the plan less that of today"),
+        Column("p_better", "double", "probability that the plan brings more than today's money", required=True),
+        Column("value", "double", "the plan's objective: response_mean, or of the worst draws", required=True),
+        Column("most", "double", "no plan within the limits is worth more", required=True),
+        Column("gap", "double", "how far the plan may be from the best, share of `most`", required=True),
+        Column("notes", "array<string>", "what a reader must know", required=True),
+        ORIGIN,
+        RUN,
+    ),
+    checks={"no_plan_is_better_than_the_best": "gap >= 0"},
+)
+
+DESIRED_UPLOADS = TableSpec(
+    name="bl.desired_uploads",
+    grain="plan x month x country: uploads to aim for, and what they become where",
+    key=("plan_id", "month", "country"),
+    columns=(
+        PLAN,
+        MONTH,
+        Column("country", "string", "where it is uploaded"),
+        Column("uploads", "double", "those that come anyway and those that the plan's money brings", required=True),
+        Column("uploads_anyway", "double", "those that come without paid media, as of late", required=True),
+        *_interval("uploads_paid", "those that the plan's money brings"),
+        Column(
+            "gmv_by_destination", "map<string,double>", "value of their orders by the buyer's country", required=True
+        ),
+        ORIGIN,
+        RUN,
+    ),
+)
+
+TABLES = (UPLOAD_BRIDGE, BUDGET_PLAN, BUDGET_PLANS, DESIRED_UPLOADS)

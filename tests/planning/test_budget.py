@@ -63,7 +63,7 @@ def test_sums_are_exact_and_limits_are_kept(seed, times, months, step):
     total = round(times * float(money_today(made)[:, 0].sum()) / size) * size
     half = round(total / 2 / size) * size
     asked = (Limit(countries=("C0",), ceiling=half, months=(f"{made.horizon.months[0]:%Y-%m}",)),)
-    _, keeps, plan = plan_of(made, budget=total, limits=asked, round_to=step)
+    _, _, plan = plan_of(made, budget=total, limits=asked, round_to=step)
     assert (plan.steps.sum(axis=0) == round(total / size)).all()
     of_first = made.cells["country"].to_numpy() == "C0"
     assert plan.steps[of_first, 0].sum() <= round(half / size)

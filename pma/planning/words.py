@@ -1,0 +1,31 @@
+"""A plan in words, for the log and the report."""
+
+from __future__ import annotations
+
+from pma.planning.plan import Planned
+
+_SHOWN = 8
+
+
+def plan_text(planned: Planned, currency: str) -> str:
+    """Return a plan's sum, its proof, its largest moves and its notes; a few lines."""
+    whole, rows = planned.whole.iloc[0], planned.rows
+    unit = currency if whole["objective"] == "gmv" else whole["objective"]
+    lines = [
+        f"plan {whole['plan_id']}, {whole['months']} month(s) from {whole['first_month']:%Y-%m}: "
+        f"{whole['planned_spend']:,.2f} {currency} (today {whole['current_spend']:,.2f})",
+        f"  brings {whole['response']:,.0f} {unit} ({whole['response_p05']:,.0f} to {whole['response_p95']:,.0f}), "
+        f"{whole['gain']:+,.0f} against today ({whole['gain_p05']:+,.0f} to {whole['gain_p95']:+,.0f}); "
+        f"better than today with probability {whole['p_better']:.0%}",
+        f"  no plan within the limits is worth more than {whole['gap']:.2%} above it",
+    ]
+    moved = rows.assign(change=rows["planned_spend"] - rows["current_spend"])
+    moved = moved.reindex(moved["change"].abs().sort_values(ascending=False).index).head(_SHOWN)
+    for row in moved.to_dict("records"):
+        why = f", {row['binding_constraint']}" if row["binding_constraint"] else ""
+        lines.append(
+            f"  {row['month']:%Y-%m} {row['country']} {row['channel']}: {row['current_spend']:,.0f} to "
+            f"{row['planned_spend']:,.0f}; one more brings {row['marginal_return']:.3g}{why}"
+        )
+    lines += [f"  {note}" for note in whole["notes"]]
+    return "\n".join(lines)
