@@ -87,8 +87,8 @@ def touches(spend, begins, cell, weights, kind, first, second, usual, touch):  #
 
     (parts, draws, weeks, 3); zeros where the curve already bends down at the level of `spend`. Hill's curves with a
     slope above 1 alone are S-shaped. The least concave curve above S from level c on is a line from c to where
-    S(x) - S(c) = (x - c) S'(x), then S itself. Bisection comes from above: the tangent at a point further up is flatter, and above S
-    from c on too, if by a hair more.
+    S(x) - S(c) = (x - c) S'(x), then S itself. Bisection comes from above: the tangent at a point further up is
+    flatter, and above S from c on too, if by a hair more.
     """
     parts, draws = first.shape
     weeks = spend.shape[1]

@@ -35,9 +35,9 @@ def plan_rows(responses: Responses, limits: Limits, plan: Plan, current: np.ndar
                     "channel": channel,
                     "current_spend": float(current[c, m]),
                     "planned_spend": float(plan.money[c, m]),
-                    **_interval("response", planned[:, c, m]),
+                    **interval("response", planned[:, c, m]),
                     "current_response": float(today[:, c, m].mean()),
-                    **_interval("gain", gained),
+                    **interval("gain", gained),
                     "marginal_return": float(plan.slope[c, m]),
                     "binding_constraint": binding(limits, plan, c, m),
                     "most_seen": float(seen[c, m]),
@@ -54,9 +54,9 @@ def whole_row(responses: Responses, plan: Plan, current: np.ndarray) -> dict[str
     return {
         "current_spend": float(current.sum()),
         "planned_spend": float(plan.money.sum()),
-        **_interval("response", plan.worth),
+        **interval("response", plan.worth),
         "current_response": float(today.mean()),
-        **_interval("gain", gained),
+        **interval("gain", gained),
         "p_better": float(np.mean(gained > 0)),
         "value": plan.value,
         "most": plan.most,
@@ -105,7 +105,7 @@ def uploads_rows(responses: Responses, plan: Plan, unpaid: pd.DataFrame, bridge:
                     "country": country,
                     "uploads": total,
                     "uploads_anyway": come,
-                    **_interval("uploads_paid", brought),
+                    **interval("uploads_paid", brought),
                     "gmv_by_destination": {to: total * float(one) for to, one in becomes.get(country, {}).items()},
                 }
             )
@@ -126,7 +126,8 @@ def _added(responses: Responses, money: np.ndarray, worth: np.ndarray) -> np.nda
     return found
 
 
-def _interval(name: str, draws: np.ndarray) -> dict[str, float]:
+def interval(name: str, draws: np.ndarray) -> dict[str, float]:
+    """Return the mean of draws, their median, and the ends of their 90 % interval, by the names of columns."""
     low, middle, high = np.percentile(draws, ENDS)
     return {
         name: float(draws.mean()),

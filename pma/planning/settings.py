@@ -80,6 +80,18 @@ class PlanSettings(Section):
         return self.budget[name]
 
 
+class Scenario(Section):
+    """What might be different: compared with the base plan."""
+
+    name: str = Field(description="how it is called")
+    budget_factor: NonNegativeFloat = Field(1.0, description="times the base plan's money")
+    keep_mix: bool = Field(False, description="today's split, not the best one")
+    channels_off: tuple[str, ...] = Field((), description="channels that get nothing")
+    countries_off: tuple[str, ...] = Field((), description="countries that get nothing")
+    inflation: dict[str, float] = Field({}, description="by how much a channel's media cost more, as a share")
+    limits: tuple[Limit, ...] = Field((), description="limits beside those of the plan")
+
+
 class SearchSettings(Section):
     """How the plan is searched."""
 
@@ -93,4 +105,5 @@ class PlanningSettings(Section):
 
     bridge: BridgeSettings = BridgeSettings()
     plan: PlanSettings = PlanSettings()
+    scenarios: tuple[Scenario, ...] = Field((), description="what is compared with the plan")
     search: SearchSettings = SearchSettings()
