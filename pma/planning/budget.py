@@ -101,8 +101,13 @@ def _search(
     def value(plan: np.ndarray) -> float:
         return objective(responses.objective(plan), settings.risk)
 
+    lines = responses.lines(limits.low, limits.high)
+
+    def above(plan: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return responses.above(plan, share, lines)
+
     def bound(min_return: float | None) -> Bound:
-        return upper_bound(responses.above, counts, limits, start, min_return, search.tolerance, search.rounds)
+        return upper_bound(above, counts, limits, start, min_return, search.tolerance, search.rounds)
 
     least = settings.min_return
     found = bound(least)

@@ -82,47 +82,53 @@ def spread_back(back, weights, out):  # type: ignore[no-untyped-def]
 
 
 @jit
-def touches(spend, begins, cell, weights, kind, first, second, usual, touch):  # type: ignore[no-untyped-def]
+def touches(least, most, begins, cell, weights, kind, first, second, usual, touch):  # type: ignore[no-untyped-def]
     """Fill lines that stand above the S-shaped curves below where they touch them: level, slope and value there.
 
-    (parts, draws, weeks, 3); zeros where the curve already bends down at the level of `spend`. Hill's curves with a
-    slope above 1 alone are S-shaped. The least concave curve above S from level c on is a line from c to where
-    S(x) - S(c) = (x - c) S'(x), then S itself. Bisection comes from above: the tangent at a point further up is
-    flatter, and above S from c on too, if by a hair more.
+    (parts, draws, weeks, 3); zeros where the curve bends down from the least level on. least, most: spend between which
+    the curve is looked at, (cells, weeks). Hill's curves with a slope above 1 alone are S-shaped. The least concave
+    curve above S between levels c and u is a line from c to where S(x) - S(c) = (x - c) S'(x), then S itself; to u,
+    where that is beyond. Bisection comes from above: the tangent at a point further up is flatter, and above S from c
+    on too, if by a hair more.
     """
     parts, draws = first.shape
-    weeks = spend.shape[1]
-    level, scaled = np.empty(weeks), np.empty(weeks)
+    weeks = least.shape[1]
+    low, high, scaled = np.empty(weeks), np.empty(weeks), np.empty(weeks)
+    touch[:] = 0.0
     for p in range(parts):
-        for t in range(weeks):
-            scaled[t] = spend[cell[p], t] / usual[p]
         for d in range(draws):
             half, steep = first[p, d], second[p, d]
             if kind[p] != HILL or steep <= 1.0:
-                for t in range(weeks):
-                    touch[p, d, t, 0] = touch[p, d, t, 1] = touch[p, d, t, 2] = 0.0
                 continue
-            level[:] = 0.0
-            carried(scaled, weights[p, d], 1.0, level)
+            for spend, level in ((least, low), (most, high)):
+                for t in range(weeks):
+                    scaled[t] = spend[cell[p], t] / usual[p]
+                level[:] = 0.0
+                carried(scaled, weights[p, d], 1.0, level)
             turn = half * ((steep - 1.0) / (steep + 1.0)) ** (1.0 / steep)
-            highest = half * (steep - 1.0) ** (1.0 / steep)
             for t in range(begins, weeks):
-                c = level[t]
-                touch[p, d, t, 0] = touch[p, d, t, 1] = touch[p, d, t, 2] = 0.0
-                if c >= turn:
-                    continue
-                at_c = hill(c, half, steep)
-                low, high = turn, max(highest, turn)
-                for _ in range(_STEPS):
-                    middle = 0.5 * (low + high)
-                    there = hill(middle, half, steep)
-                    if there - at_c > (middle - c) * steep * there * (1.0 - there) / middle:
-                        high = middle
-                    else:
-                        low = middle
-                there = hill(high, half, steep)
-                touch[p, d, t, 0], touch[p, d, t, 2] = high, there
-                touch[p, d, t, 1] = steep * there * (1.0 - there) / high
+                if low[t] < turn and high[t] > low[t]:
+                    line(low[t], high[t], turn, half, steep, touch[p, d, t])
+
+
+@jit
+def line(c, u, turn, half, steep, touch):  # type: ignore[no-untyped-def]
+    """Fill level, slope and value of one line of `touches`; `turn`: the level from which S bends down."""
+    at_c, at_u = hill(c, half, steep), hill(u, half, steep)
+    if u <= turn or at_u - at_c <= (u - c) * steep * at_u * (1.0 - at_u) / u:
+        touch[0], touch[1], touch[2] = u, (at_u - at_c) / (u - c), at_u
+        return
+    # The line from 0 touches at (steep - 1)^(1 / steep); that from any c above 0 before it.
+    low, high = turn, min(max(half * (steep - 1.0) ** (1.0 / steep), turn), u)
+    for _ in range(_STEPS):
+        middle = 0.5 * (low + high)
+        there = hill(middle, half, steep)
+        if there - at_c > (middle - c) * steep * there * (1.0 - there) / middle:
+            high = middle
+        else:
+            low = middle
+    there = hill(high, half, steep)
+    touch[0], touch[1], touch[2] = high, steep * there * (1.0 - there) / high, there
 
 
 @jit

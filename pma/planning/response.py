@@ -84,14 +84,24 @@ class Responses:
         """Return what each cell is worth, (C,), and its slope by money, (C, M); `share`: how draws count, (D,)."""
         return self._summed(plan, share, _NO_LINES)
 
-    def above(self, plan: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the same of the concave curves that lie above: no cell is worth more, wherever its money goes."""
-        return self._summed(plan, share, self._lines)
+    def above(self, plan: np.ndarray, share: np.ndarray, lines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the same of the concave curves that lie above, see `lines`: no cell is worth more there."""
+        return self._summed(plan, share, lines)
+
+    def lines(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Return what makes curves concave between two plans, (C, M) both; (P, D, W, 3), or of no weeks: they are."""
+        if self.is_concave:
+            return _NO_LINES
+        found = np.zeros((*self.first.shape, len(self.horizon.weeks), 3))
+        least, most = (self.spent + plan @ self.horizon.share for plan in (low, high))
+        curve = (self.weights, self.kind, self.first, self.second, self.usual)
+        touches(least, most, self.horizon.before, self._cell, *curve, found)
+        return found
 
     @cached_property
     def is_concave(self) -> bool:
-        """Whether every curve bends down everywhere."""
-        return bool((self._lines[..., 0] == 0).all()) if self._lines.size else True
+        """Whether every curve bends down everywhere: Hill's with a slope above 1 do not."""
+        return not ((self.kind == SATURATIONS["hill"])[:, None] & (self.second > 1.0)).any()
 
     def thinned(self, draws: int) -> Responses:
         """Return the same with draws at even distances, `draws` of them at the most."""
@@ -107,15 +117,6 @@ class Responses:
     @cached_property
     def _unplanned(self) -> np.ndarray:
         return self._brought(np.zeros((len(self.cells), len(self.horizon.months))), _NO_LINES)[0]
-
-    @cached_property
-    def _lines(self) -> np.ndarray:
-        if not ((self.kind == SATURATIONS["hill"])[:, None] & (self.second > 1.0)).any():
-            return _NO_LINES
-        found = np.zeros((*self.first.shape, len(self.horizon.weeks), 3))
-        curve = (self.weights, self.kind, self.first, self.second, self.usual)
-        touches(self.spent, self.horizon.before, self._cell, *curve, found)
-        return found
 
     @cached_property
     def _cell(self) -> np.ndarray:

@@ -34,7 +34,8 @@ def main() -> None:
     spend = pd.DataFrame({"country": "DE", "channel": ["one", "two"], "week_start": date(2026, 10, 26), "value": 100.0})
     worth = pd.DataFrame({"country": ["DE"], "target": ["gmv"], "draws": [np.ones(2)]})
     made = responses(pd.DataFrame(rows), spend, horizon(date(2026, 12, 1), 1, 4), worth)
-    made.above(np.full((2, 1), 400.0), np.full(2, 0.5))
+    plan = np.full((2, 1), 400.0)
+    made.above(plan, np.full(2, 0.5), made.lines(0 * plan, 2 * plan))
     made.objective(np.full((2, 1), 400.0))
 
 

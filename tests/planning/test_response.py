@@ -1,6 +1,7 @@
 """What a plan brings, against the formula written out, and against itself where money moves a little."""
 
 from datetime import date
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -72,8 +73,9 @@ def test_nothing_planned_brings_nothing_though_ads_of_before_work_on():
 def test_the_slope_is_what_a_little_more_money_brings(seed, times, slope, is_above):
     made = world(months=2, seed=seed, slope=slope)
     share = np.full(5, 0.2)
-    worth = made.above if is_above else made.value_and_slope
     plan = times * money_today(made) + 1.0
+    lines = made.lines(0 * plan, 2 * plan)
+    worth = partial(made.above, lines=lines) if is_above else made.value_and_slope
     _, found = worth(plan, share)
     for m in range(2):
         step = np.zeros(plan.shape)
@@ -90,16 +92,17 @@ def test_the_curves_above_are_above_and_bend_down(seed, slope):
     random = np.random.default_rng(seed)
     share = np.full(5, 0.2)
     one, other = (random.uniform(0, 3, (9, 2)) * money_today(made) for _ in range(2))
-    assert (made.above(one, share)[0] >= made.value_and_slope(one, share)[0] - 1e-6).all()
-    value, rise = made.above(one, share)
-    assert (made.above(other, share)[0] <= value + (rise * (other - one)).sum(axis=1) + 1e-6).all()
+    lines = made.lines(np.minimum(one, other) * random.uniform(0, 1), np.maximum(one, other))
+    assert (made.above(one, share, lines)[0] >= made.value_and_slope(one, share)[0] - 1e-6).all()
+    value, rise = made.above(one, share, lines)
+    assert (made.above(other, share, lines)[0] <= value + (rise * (other - one)).sum(axis=1) + 1e-6).all()
 
 
 def test_where_curves_bend_down_nothing_is_above_them():
     made = world(slope=0.7)
     assert made.is_concave
     plan, share = money_today(made), np.full(5, 0.2)
-    assert (made.above(plan, share)[0] == made.value_and_slope(plan, share)[0]).all()
+    assert (made.above(plan, share, made.lines(0 * plan, plan))[0] == made.value_and_slope(plan, share)[0]).all()
     assert not world(slope=1.5).is_concave
 
 
