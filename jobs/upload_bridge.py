@@ -16,7 +16,7 @@ def main(argv: list[str] | None = None) -> None:
     with job_run("upload_bridge", argv) as run:
         tables, room = run.tables, run.settings.planning.bridge
         listings, orders = tables.read(LISTINGS), tables.read(ORDERS)
-        last = orders.agg(F.max(F.to_date("completed_at"))).first()[0]
+        ((last,),) = orders.agg(F.max(F.to_date("completed_at"))).collect()
         exits = upload_exits(listings, orders, last + timedelta(days=1), room.window_days).toPandas()
         made = upload_bridge(exits, room).assign(run_id=run.run_id, data_origin=run.settings.feeds.data_origin)
         tables.replace(UPLOAD_BRIDGE, run.spark.createDataFrame(made[UPLOAD_BRIDGE.schema.names], UPLOAD_BRIDGE.schema))

@@ -19,8 +19,10 @@ def whole_amounts(plan: np.ndarray, limits: Limits, step: float) -> np.ndarray:
     exact = plan / step
     below = np.floor(exact + 1e-6)
     rest = np.clip(exact - below, 0.0, 1.0)
-    # A bound that is no whole step counts inwards; a total has the whole steps in it.
+    # A bound that is no whole step counts inwards, but where nothing is left inside; a total has the whole steps in it.
     low, high = np.ceil(limits.low / step - 1e-6), np.floor(limits.high / step + 1e-6)
+    none_inside = low > high
+    low, high = np.where(none_inside, low - 1, low), np.where(none_inside, high + 1, high)
     least = np.where(np.isfinite(limits.least), np.floor(limits.least / step + 1e-6), limits.least)
     most = np.where(np.isfinite(limits.most), np.floor(limits.most / step + 1e-6), limits.most)
     have = limits.rows @ below.ravel()

@@ -78,7 +78,7 @@ def upper_bound(
 class _Cuts:
     """Tangents of the curves of all cells, for each way to count draws."""
 
-    def __init__(self, worth: Worth, shape: tuple[int, int], money: float) -> None:
+    def __init__(self, worth: Worth, shape: tuple[int, ...], money: float) -> None:
         self.worth, self.shape, self.money = worth, shape, money
         self.counts: list[np.ndarray] = []
         self.plans: list[np.ndarray] = []

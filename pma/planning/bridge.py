@@ -8,6 +8,8 @@ take every upload of the last weeks for one that never sells.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -77,7 +79,7 @@ def _of_origin(
     usual: np.ndarray,
     everywhere: pd.DataFrame,
     settings: BridgeSettings,
-) -> list[dict[str, object]]:
+) -> list[dict[str, Any]]:
     days = settings.horizon_days + 1
     sold, censored = _counts(exits, places, days)
     random = np.random.default_rng(group_seed(settings.seed, "bridge", origin))
@@ -93,7 +95,7 @@ def _of_origin(
     shares = (own + pulled) / (own + pulled).sum(axis=1, keepdims=True)
     sells = whole[:, None] * shares
     value = _values(exits, everywhere, origin, places, settings, random)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for p, place in enumerate(places):
         gmv = sells[:, p] * value[:, p]
         reached = by_day[0, p]

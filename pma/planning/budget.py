@@ -75,12 +75,8 @@ def best_plan(
     plan, found = _search(responses, limits, current, settings, search)
     steps = whole_amounts(plan, limits, step)
     today = _whole_today(current, limits, step)
-    is_kept = today is not None and _returns(responses, today * step, settings)
-    if is_kept:
-        is_better = objective(responses.objective(today * step), settings.risk) > objective(
-            responses.objective(steps * step), settings.risk
-        )
-        steps = today if is_better else steps
+    if today is not None and _returns(responses, today * step, settings):
+        steps = max((steps, today), key=lambda one: objective(responses.objective(one * step), settings.risk))
     worth = responses.objective(steps * step)
     slope = responses.value_and_slope(steps * step, worst(worth, settings.risk))[1]
     return Plan(steps, step, worth, objective(worth, settings.risk), found.most, slope, found.prices)
@@ -109,18 +105,19 @@ def _search(
     def bound(min_return: float | None) -> Bound:
         return upper_bound(above, counts, limits, start, min_return, search.tolerance, search.rounds)
 
-    least = settings.min_return
-    found = bound(least)
+    found = bound(settings.min_return)
     plan, true = found.plan, value(found.plan)
     if responses.is_concave or found.most - true <= search.tolerance * abs(found.most):
         return plan, found
-    for _ in range(_ASKED_MORE if least else 0):
+    if settings.min_return is not None:
+        asked = settings.min_return
         # The curves above promise more than there is: ask more of them until the curves themselves bring enough.
-        returned = value(plan) / max(plan.sum(), 1e-12)
-        if returned >= settings.min_return:
-            break
-        least = least * 1.001 * settings.min_return / max(returned, 1e-12)
-        plan = bound(least).plan
+        for _ in range(_ASKED_MORE):
+            returned = value(plan) / max(plan.sum(), 1e-12)
+            if returned >= settings.min_return:
+                break
+            asked *= 1.001 * settings.min_return / max(returned, 1e-12)
+            plan = bound(asked).plan
     # Of the worst draws there are few: none of them is left out.
     few = responses if settings.risk < 1 else responses.thinned(_LOOKED_AT)
     share = found.counts if settings.risk < 1 else np.full(few.first.shape[1], 1 / few.first.shape[1])

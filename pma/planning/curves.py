@@ -116,7 +116,9 @@ def line(c, u, turn, half, steep, touch):  # type: ignore[no-untyped-def]
     """Fill level, slope and value of one line of `touches`; `turn`: the level from which S bends down."""
     at_c, at_u = hill(c, half, steep), hill(u, half, steep)
     if u <= turn or at_u - at_c <= (u - c) * steep * at_u * (1.0 - at_u) / u:
-        touch[0], touch[1], touch[2] = u, (at_u - at_c) / (u - c), at_u
+        # A line for all levels: at u itself too, where the curve is steeper. It ends anywhere beyond.
+        slope, more = (at_u - at_c) / (u - c), u + 1.0
+        touch[0], touch[1], touch[2] = u + more, slope, at_u + slope * more
         return
     # The line from 0 touches at (steep - 1)^(1 / steep); that from any c above 0 before it.
     low, high = turn, min(max(half * (steep - 1.0) ** (1.0 / steep), turn), u)

@@ -121,7 +121,7 @@ def _added(responses: Responses, money: np.ndarray, worth: np.ndarray) -> np.nda
     for m in range(months):
         until = np.where(np.arange(months) <= m, money, 0.0)
         of_part = (worth * responses.by_draw(until)).T
-        now = np.stack([np.bincount(cell, row, minlength=cells) for row in of_part])
+        now = np.stack([np.bincount(cell, row, minlength=cells) for row in of_part]).astype(float)
         found[:, :, m], before = now - before, now
     return found
 

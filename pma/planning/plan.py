@@ -97,7 +97,7 @@ def usable_fits(runs: pd.DataFrame, asked: PlanSettings) -> tuple[pd.DataFrame, 
     targets = ["uploads"] if asked.objective == "uploads" else ["gmv", "uploads"]
     used, left = (known[at & known["target"].isin(targets)] for at in (kept, ~kept))
     if used.empty:
-        flagged = int((known["status"] == "flagged").sum())
+        flagged = int((known["status"] == "flagged").to_numpy().sum())
         raise ValueError(
             f"bl.mmm_runs has no fit that a plan may stand on: {flagged} are flagged. Read their messages; "
             "planning.plan.use_flagged: true plans with them, and says so"
@@ -106,9 +106,9 @@ def usable_fits(runs: pd.DataFrame, asked: PlanSettings) -> tuple[pd.DataFrame, 
         f"{row['geo']} {row['target']} is left out ({row['status']}): {str(row['message'] or '')[:_SAID]}"
         for row in left.to_dict("records")
     ]
-    flagged = used[used["status"] == "flagged"]
-    if len(flagged):
-        notes.append(f"{len(flagged)} of {len(used)} fits are flagged: read bl.mmm_runs before you move much money")
+    doubtful = used[used["status"] == "flagged"]
+    if len(doubtful):
+        notes.append(f"{len(doubtful)} of {len(used)} fits are flagged: read bl.mmm_runs before you move much money")
     return used[["geo_level", "geo", "target"]].drop_duplicates(), notes
 
 

@@ -107,8 +107,18 @@ class Responses:
         """Return the same with draws at even distances, `draws` of them at the most."""
         count = self.first.shape[1]
         kept = np.unique(np.linspace(0, count - 1, min(draws, count)).round().astype(int))
-        names = ("weights", "first", "second", "coefficient", "worth")
-        return replace(self, **{name: np.ascontiguousarray(getattr(self, name)[:, kept]) for name in names})
+
+        def few(values: np.ndarray) -> np.ndarray:
+            return np.ascontiguousarray(values[:, kept])
+
+        return replace(
+            self,
+            weights=few(self.weights),
+            first=few(self.first),
+            second=few(self.second),
+            coefficient=few(self.coefficient),
+            worth=few(self.worth),
+        )
 
     def worth_by(self, worth: np.ndarray) -> Responses:
         """Return the same with another worth of a unit of the target, (P, D)."""
@@ -196,14 +206,13 @@ def spend_by_week(spend: pd.DataFrame, cells: pd.DataFrame, over: Horizon) -> np
     the mean of the last weeks (`current_spend`).
     """
     wide = spend.pivot_table(index=CELL, columns="week_start", values="value", aggfunc="sum")
-    wide.columns = [pd.Timestamp(week).date() for week in wide.columns]
     wide = wide.reindex(pd.MultiIndex.from_frame(cells)).fillna(0.0)
-    today = current_spend(spend, cells)
-    last = max(wide.columns)
+    known = {pd.Timestamp(week).date(): wide[week].to_numpy(dtype=float) for week in wide.columns}
+    today, last = current_spend(spend, cells), max(known)
     out = np.zeros((len(cells), len(over.weeks)))
     for w, week in enumerate(over.weeks[: over.before + 1]):
-        if week in wide.columns and w < over.before:
-            out[:, w] = wide[week]
+        if week in known and w < over.before:
+            out[:, w] = known[week]
         elif week > last or w == over.before:
             out[:, w] = today * min((over.months[0] - week).days, 7) / 7
     return out

@@ -53,7 +53,9 @@ def _typed(rows: pd.DataFrame, spec: TableSpec) -> list[tuple[Any, ...]]:
     """Rows in the order and types of the table: money in whole cents, what is missing as None."""
     names = list(spec.schema.names)
     cents = [name for name in names if spec.schema[name].dataType.simpleString().startswith("decimal")]
-    told = rows[names].astype(object)
-    for name in cents:
-        told[name] = [Decimal(round(value * 100)) / 100 for value in rows[name]]
-    return list(told.itertuples(index=False, name=None))
+
+    def typed(name: str) -> list[Any]:
+        values = rows[name].tolist()
+        return [Decimal(round(value * 100)) / 100 for value in values] if name in cents else values
+
+    return list(zip(*(typed(name) for name in names), strict=True))
