@@ -69,6 +69,19 @@ def test_the_roas_of_clean_worlds_comes_back(noise, judge):
 
 
 @pytest.mark.timeout(3600)
+@pytest.mark.parametrize("share", [0.15, 0.6])
+def test_intervals_hold_where_media_bring_less_or_more_than_the_prior_expects(share, judge):
+    """The prior expects about 40 % of the target of all media; the worlds above have 35 %."""
+    found = study({seed: clean_world(seed, media_share=share) for seed in SEEDS})
+    where = f"clean worlds, media {share:.0%} of the target, noise 2%"
+    judge(
+        (f"{where}: median error of ROAS", None, f"{found['error'].median():.1%}", None),
+        (f"{where}: 90 % intervals cover", *covers(found)),
+        (f"{where}: flagged without need", None, flagged(found), None),
+    )
+
+
+@pytest.mark.timeout(3600)
 def test_the_ridge_is_a_rough_second_opinion_of_the_same_worlds(judge):
     found = study({seed: clean_world(seed) for seed in SEEDS}, method="ridge")
     judge(("the ridge, clean worlds, noise 2%: median error of ROAS", None, f"{found['error'].median():.1%}", None))
