@@ -69,7 +69,7 @@ def test_the_bundle_includes_every_job_file_and_only_files_that_exist():
 
     assert sorted(included) == JOB_FILES
     assert [file.name.removesuffix(".job.yml") for file in JOB_FILES] == [
-        *("embeddings", "maintenance", "marketing", "mmm", "mmm_selection", "simulation")
+        *("embeddings", "maintenance", "marketing", "mmm", "mmm_selection", "planning", "simulation")
     ]
 
 

@@ -158,16 +158,14 @@ def _check(found: Limits, cells: pd.DataFrame, months: tuple) -> None:
         return
     told, conflict = [], {}
     for r, name in enumerate(found.names):
-        for slackness, what, at in (
-            (slack[0, r], "may cost more", found.most),
-            (slack[1, r], "need less", found.least),
-        ):
-            if slackness > 1e-9 * scale:
-                conflict[name] = float(slackness)
-                told.append(f"'{name}' ({at[r]:,.2f}) would have to {what}: by {slackness:,.2f}")
+        for more, what, at in ((slack[0, r], "raise", found.most), (slack[1, r], "lower", found.least)):
+            if more > 1e-9 * scale:
+                conflict[name] = float(more)
+                told.append(f"{what} '{name}' ({at[r]:,.2f}) by {more:,.2f}")
     against = _against(found, solved, has_most, has_least)
+    others = [name for name in against if name not in conflict]
     raise InfeasibleError(
-        f"no plan keeps to all limits: {'; '.join(told)}. It contradicts {', '.join(map(repr, against)) or 'itself'}",
+        f"no plan keeps to all limits: {' and '.join(told)}. It stands against {', '.join(map(repr, others)) or 'itself'}",
         dict.fromkeys(against, 0.0) | conflict,
     )
 

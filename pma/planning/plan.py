@@ -14,6 +14,7 @@ from pma.planning.budget import Plan, best_plan
 from pma.planning.limits import Limits, limits
 from pma.planning.outcome import plan_rows, uploads_rows, whole_row
 from pma.planning.response import Responses, current_spend, horizon, responses
+from pma.planning.scenarios import Told, plan_scenario, scenario_rows
 from pma.planning.settings import PlanningSettings, PlanSettings
 
 # Half the width of a 90 % interval of a normal, in deviations.
@@ -39,7 +40,10 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan, and its rows of bl.budget_plan, bl.budget_plans and bl.desired_uploads, less data_origin and run_id."""
+    """A plan and its rows, less data_origin and run_id.
+
+    rows: of bl.budget_plan; whole: of bl.budget_plans; uploads: of bl.desired_uploads; scenarios: of bl.scenarios.
+    """
 
     plan: Plan
     limits: Limits
@@ -48,6 +52,7 @@ class Planned:
     rows: pd.DataFrame
     whole: pd.DataFrame
     uploads: pd.DataFrame
+    scenarios: pd.DataFrame
 
 
 def plan_budget(inputs: Inputs, settings: PlanningSettings) -> Planned:
@@ -84,7 +89,9 @@ def plan_budget(inputs: Inputs, settings: PlanningSettings) -> Planned:
         "notes": notes,
     }
     uploads = uploads_rows(made, plan, inputs.unpaid, inputs.bridge).assign(plan_id=asked.plan_id)
-    return Planned(plan, keeps, made, current, rows, pd.DataFrame([whole]), uploads)
+    others = [plan_scenario(made, current, asked, settings.search, one) for one in settings.scenarios]
+    scenarios = scenario_rows(Told("base", plan, made), others).assign(plan_id=asked.plan_id)
+    return Planned(plan, keeps, made, current, rows, pd.DataFrame([whole]), uploads, scenarios)
 
 
 def usable_fits(runs: pd.DataFrame, asked: PlanSettings) -> tuple[pd.DataFrame, list[str]]:

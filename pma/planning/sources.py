@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from pma.mmm.input.tables import MMM_INPUT
 from pma.mmm.tables import MMM_CONTRIBUTIONS, MMM_POSTERIOR, MMM_RUNS
 from pma.planning.plan import Inputs, Planned
-from pma.planning.tables import BUDGET_PLAN, BUDGET_PLANS, DESIRED_UPLOADS, UPLOAD_BRIDGE
+from pma.planning.tables import BUDGET_PLAN, BUDGET_PLANS, DESIRED_UPLOADS, SCENARIOS, UPLOAD_BRIDGE
 from pma.tables import TableSpec
 from pma.warehouse import Warehouse
 
@@ -35,12 +35,13 @@ def plan_inputs(tables: Warehouse) -> Inputs:
 
 
 def write_plan(tables: Warehouse, planned: Planned, origin: str) -> None:
-    """Write a plan's rows in place of those of the same plan_id."""
+    """Write a plan's rows, and those of its scenarios, in place of those of the same plan_id."""
     plan_id = str(planned.whole["plan_id"].iloc[0]).replace("'", "''")
     # The whole comes last: where it is, all of it is.
     for spec, rows in (
         (BUDGET_PLAN, planned.rows),
         (DESIRED_UPLOADS, planned.uploads),
+        (SCENARIOS, planned.scenarios),
         (BUDGET_PLANS, planned.whole),
     ):
         tables.ensure(spec)

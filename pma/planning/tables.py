@@ -114,4 +114,23 @@ DESIRED_UPLOADS = TableSpec(
     ),
 )
 
-TABLES = (UPLOAD_BRIDGE, BUDGET_PLAN, BUDGET_PLANS, DESIRED_UPLOADS)
+SCENARIOS = TableSpec(
+    name="bl.scenarios",
+    grain="plan x scenario x country x channel, (all) for sums: what if, beside the plan, draw by draw",
+    key=("plan_id", "scenario", "country", "channel"),
+    columns=(
+        PLAN,
+        Column("scenario", "string", "name of the scenario, see planning.scenarios; base: the plan itself"),
+        Column("country", "string", "the country, or (all)"),
+        Column("channel", "string", "the paid channel, or (all)"),
+        Column("spend", "double", "money over all months, reporting currency", required=True),
+        Column("spend_change", "double", "less that of the plan", required=True),
+        *_interval("response", "what the money brings"),
+        *_interval("change", "response less that of the plan"),
+        Column("return", "double", "response over spend; null: no spend"),
+        ORIGIN,
+        RUN,
+    ),
+)
+
+TABLES = (UPLOAD_BRIDGE, BUDGET_PLAN, BUDGET_PLANS, DESIRED_UPLOADS, SCENARIOS)

@@ -27,5 +27,11 @@ def plan_text(planned: Planned, currency: str) -> str:
             f"  {row['month']:%Y-%m} {row['country']} {row['channel']}: {row['current_spend']:,.0f} to "
             f"{row['planned_spend']:,.0f}; one more brings {row['marginal_return']:.3g}{why}"
         )
+    sums = planned.scenarios[(planned.scenarios["country"] == "(all)") & (planned.scenarios["channel"] == "(all)")]
+    for row in sums[sums["scenario"] != "base"].to_dict("records"):
+        lines.append(
+            f"  {row['scenario']}: {row['spend']:,.0f} {currency}, {row['change']:+,.0f} {unit} against the plan "
+            f"({row['change_p05']:+,.0f} to {row['change_p95']:+,.0f})"
+        )
     lines += [f"  {note}" for note in whole["notes"]]
     return "\n".join(lines)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from pma.planning.plan import Inputs, first_month, plan_budget, worth_of
-from pma.planning.settings import PlanningSettings, PlanSettings
+from pma.planning.settings import PlanningSettings, PlanSettings, Scenario
 from pma.planning.words import plan_text
 from tests.planning.plan_world import posterior, weekly_spend
 
@@ -129,6 +129,15 @@ def test_money_beyond_what_was_ever_spent_is_said():
     planned = plan_budget(inputs(), settings(budget=200_000.0, max_change=None))
     assert not planned.rows["is_seen"].all()
     assert any("curves are a guess" in note for note in planned.whole["notes"].iloc[0])
+
+
+def test_scenarios_stand_beside_the_plan():
+    asked = settings().model_copy(update={"scenarios": (Scenario(name="more", budget_factor=1.1),)})
+    planned = plan_budget(inputs(), asked)
+    sums = planned.scenarios[planned.scenarios["country"].eq("(all)") & planned.scenarios["channel"].eq("(all)")]
+    assert sums["scenario"].tolist() == ["base", "more"]
+    assert sums["response"].iloc[0] == pytest.approx(planned.whole["response"].iloc[0])
+    assert "more: " in plan_text(planned, "EUR")
 
 
 def test_the_words_name_sum_gain_and_proof():

@@ -98,7 +98,7 @@ def libraries_of(job):
     return [item for task in tree["resources"]["jobs"][job]["tasks"] for item in task["libraries"]]
 
 
-@pytest.mark.parametrize("job", ["embeddings", "marketing", "mmm", "mmm_selection"])
+@pytest.mark.parametrize("job", ["embeddings", "marketing", "mmm", "mmm_selection", "planning"])
 def test_a_cluster_installs_the_locked_versions_of_what_the_jobs_need(locked, job):
     libraries = libraries_of(job)
     wishes = {library["pypi"]["package"] for library in libraries if "pypi" in library}
@@ -115,7 +115,7 @@ def test_a_cluster_that_fits_has_all_that_the_compilation_beforehand_runs(job):
     assert wishes >= {"nutpie", "numba", "arviz-stats", "nevergrad"}
 
 
-@pytest.mark.parametrize("job", ["marketing", "mmm", "mmm_selection"])
+@pytest.mark.parametrize("job", ["marketing", "mmm", "mmm_selection", "planning"])
 def test_a_task_imports_with_what_it_installs_alone(job):
     tree = yaml.safe_load((REPOSITORY / f"conf/bundle/{job}.job.yml").read_text(encoding="utf-8"))
     for task in tree["resources"]["jobs"][job]["tasks"]:

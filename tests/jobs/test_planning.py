@@ -1,0 +1,154 @@
+"""The jobs of planning on tables by hand: listings and orders of a known bridge, fits of a known form."""
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+from jobs.plan_budget import main as plan_budget
+from jobs.upload_bridge import main as upload_bridge
+from pma.marketing.tables import LISTINGS, ORDERS
+from pma.mmm.input.tables import MMM_INPUT
+from pma.mmm.tables import MMM_CONTRIBUTIONS, MMM_POSTERIOR, MMM_RUNS
+from pma.planning.tables import BUDGET_PLAN, BUDGET_PLANS, DESIRED_UPLOADS, SCENARIOS, UPLOAD_BRIDGE
+from pma.tables import WarehouseSettings
+from pma.warehouse import Warehouse
+from tests.conftest import REPOSITORY, TEST_SPARK
+from tests.planning.plan_world import LAST_WEEK, posterior, weekly_spend
+
+COUNTRIES = ("C0", "C1", "C2")
+END = LAST_WEEK + timedelta(days=6)
+# Every day so many uploads a country; the first of ten sells at home, of C0 the second in C1, ten days later.
+A_DAY, LAG, PRICE = 10, 10, 400
+
+
+def uploaded():
+    """Rows of il.listings and il.orders of half a year; what was uploaded of late has not sold yet."""
+    listings, orders = [], []
+    for country in COUNTRIES:
+        for day in range(200):
+            at = datetime.combine(END - timedelta(days=day), datetime.min.time()) + timedelta(hours=9)
+            for number in range(A_DAY):
+                name = f"{country}-{day}-{number}"
+                listings.append((name, f"seller {name}", country, at, Decimal(PRICE)))
+                place = country if number == 0 else "C1" if (country, number) == ("C0", 1) else None
+                if place and day >= LAG:
+                    sold = at + timedelta(days=LAG)
+                    orders.append((f"order {name}", name, f"buyer {name}", place, sold, Decimal(PRICE), Decimal(0)))
+    return listings, orders
+
+
+def rows_of(spec, rows):
+    """Records of dictionaries, in the order of the table."""
+    return [tuple(row.get(name) for name in spec.schema.names) for row in rows]
+
+
+@pytest.fixture(scope="module")
+def planned(spark, tmp_path_factory):
+    """A folder in which both jobs ran once."""
+    folder = tmp_path_factory.mktemp("planning")
+    tables = Warehouse(spark, WarehouseSettings(path=str(folder / "warehouse")), run_id="before")
+    listings, orders = uploaded()
+    tables.replace(LISTINGS, spark.createDataFrame(listings, LISTINGS.schema))
+    tables.replace(ORDERS, spark.createDataFrame(orders, ORDERS.schema))
+    said = {"data_origin": "a test", "run_id": "before"}
+    draws = posterior(targets=("gmv", "uploads"), draws=20)
+    draws.loc[draws["target"] == "uploads", "coefficient"] /= 300.0
+    tables.replace(
+        MMM_POSTERIOR,
+        spark.createDataFrame(rows_of(MMM_POSTERIOR, draws.assign(**said).to_dict("records")), MMM_POSTERIOR.schema),
+    )
+    fits = draws[["geo_level", "geo", "target", "method"]].drop_duplicates().assign(status="ok", **said)
+    tables.replace(MMM_RUNS, spark.createDataFrame(rows_of(MMM_RUNS, fits.to_dict("records")), MMM_RUNS.schema))
+    spend = weekly_spend(draws).rename(columns={"country": "geo", "channel": "variable"})
+    spend = spend.assign(geo_level="country", role="paid", unit="EUR", is_complete_week=True, **said)
+    tables.replace(MMM_INPUT, spark.createDataFrame(rows_of(MMM_INPUT, spend.to_dict("records")), MMM_INPUT.schema))
+    weeks = [LAST_WEEK - timedelta(weeks=w) for w in range(8)]
+    unpaid = pd.DataFrame([{"geo": geo, "week_start": week, "mean": 70.0} for geo in COUNTRIES for week in weeks])
+    unpaid = unpaid.assign(geo_level="country", target="uploads", method="bayes", component="baseline", kind="baseline")
+    unpaid = unpaid.assign(p05=60.0, p50=70.0, p95=80.0, **said)
+    tables.replace(
+        MMM_CONTRIBUTIONS,
+        spark.createDataFrame(rows_of(MMM_CONTRIBUTIONS, unpaid.to_dict("records")), MMM_CONTRIBUTIONS.schema),
+    )
+    upload_bridge(arguments(folder))
+    plan_budget(arguments(folder))
+    return folder
+
+
+def arguments(folder, **plan):
+    given = {
+        "rules": str(REPOSITORY / "conf" / "rules"),
+        "spark": TEST_SPARK.model_dump(),
+        "warehouse": {"path": str(folder / "warehouse")},
+        "feeds": {"origin": "a test"},
+        "planning": {
+            "plan": plan,
+            "bridge": {"horizon_days": 60, "pair_orders": 1},
+            "scenarios": [{"name": "more", "budget_factor": 1.1}],
+        },
+    }
+    (folder / "planning.yml").write_text(yaml.safe_dump(given))
+    return ["--conf", str(folder / "planning.yml")]
+
+
+def stored(folder, spec):
+    from deltalake import DeltaTable
+
+    layer, name = spec.name.split(".")
+    return DeltaTable(str(folder / "warehouse" / layer / name)).to_pandas()
+
+
+def test_an_upload_becomes_what_it_became_though_the_last_ones_have_not_sold(planned):
+    bridge = stored(planned, UPLOAD_BRIDGE).set_index(["origin_country", "destination_country"])
+    assert len(bridge) == 9
+    assert bridge["orders_per_upload"]["C2", "C2"] == pytest.approx(0.1, rel=0.02)
+    assert bridge["gmv_per_upload"]["C0", "C1"] == pytest.approx(0.1 * PRICE, rel=0.02)
+    assert bridge["median_lag_days"]["C0", "C0"] == LAG
+    # Sold over uploaded is too little: a twentieth of the uploads are younger than a sale.
+    assert bridge["orders"]["C2", "C2"] / bridge["uploads"]["C2", "C2"] == pytest.approx(0.095)
+
+
+def test_the_plan_has_a_row_for_every_country_and_channel_and_spends_the_month_to_the_cent(planned):
+    rows, whole = stored(planned, BUDGET_PLAN), stored(planned, BUDGET_PLANS).iloc[0]
+    assert len(rows) == 9 and set(rows["month"]) == {date(2026, 12, 1)}
+    assert sum(rows["planned_spend"]) == whole["planned_spend"] == Decimal(int(rows["current_spend"].sum() * 100)) / 100
+    assert whole["gain"] > 0 and 0 <= whole["gap"] < 0.01 and set(rows["data_origin"]) == {"a test"}
+
+
+def test_uploads_to_aim_for_and_what_they_become(planned):
+    row = stored(planned, DESIRED_UPLOADS).set_index("country").loc["C0"]
+    becomes = dict(row["gmv_by_destination"])
+    assert row["uploads"] > row["uploads_anyway"] == pytest.approx(70 * 31 / 7)
+    assert becomes["C1"] == pytest.approx(0.1 * PRICE * row["uploads"], rel=0.02)
+
+
+def test_scenarios_stand_beside_it(planned):
+    sums = stored(planned, SCENARIOS).query("country == '(all)' and channel == '(all)'").set_index("scenario")
+    assert sums["spend"]["more"] == pytest.approx(1.1 * sums["spend"]["base"], rel=1e-6)
+    assert sums["change"]["more"] > 0 and sums["change"]["base"] == 0
+
+
+def test_a_plan_of_another_name_stands_beside_the_first_and_the_same_again_changes_nothing(planned):
+    before = stored(planned, BUDGET_PLAN)
+    plan_budget(arguments(planned, plan_id="more money", budget=60_000.0))
+    rows = stored(planned, BUDGET_PLAN)
+    assert set(rows["plan_id"]) == {"base", "more money"}
+    plan_budget(arguments(planned))
+    again, same = (
+        frame[frame["plan_id"] == "base"].sort_values(["country", "channel"], ignore_index=True).drop(columns="run_id")
+        for frame in (stored(planned, BUDGET_PLAN), before)
+    )
+    pd.testing.assert_frame_equal(again, same)
+    assert np.isclose(float(sum(rows.loc[rows["plan_id"] == "more money", "planned_spend"])), 60_000.0)
+
+
+def test_a_plan_that_cannot_be_writes_nothing(planned):
+    before = stored(planned, BUDGET_PLANS)
+    limits = [{"name": "a floor", "countries": ["C0"], "floor": 2000.0}]
+    with pytest.raises(ValueError, match=r"no plan keeps to all limits.*'a floor'"):
+        plan_budget(arguments(planned, plan_id="broken", budget=1000.0, max_change=None, limits=limits))
+    assert len(stored(planned, BUDGET_PLANS)) == len(before)
