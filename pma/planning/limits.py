@@ -165,7 +165,8 @@ def _check(found: Limits, cells: pd.DataFrame, months: tuple) -> None:
     against = _against(found, solved, has_most, has_least)
     others = [name for name in against if name not in conflict]
     raise InfeasibleError(
-        f"no plan keeps to all limits: {' and '.join(told)}. It stands against {', '.join(map(repr, others)) or 'itself'}",
+        f"no plan keeps to all limits: {' and '.join(told)}. "
+        f"It stands against {', '.join(map(repr, others)) or 'itself'}",
         dict.fromkeys(against, 0.0) | conflict,
     )
 
