@@ -54,17 +54,17 @@ def upper_bound(
     """
     money = max(float(np.where(np.isfinite(limits.most), limits.most, 0.0).max(initial=0.0)), 1e-9)
     cuts = _Cuts(worth, limits.low.shape, money)
-    cuts.count(counts(start))
+    first = cuts.count(counts(start))
     for plan in (*(limits.low + share * (limits.high - limits.low) for share in _FIRST), start):
-        cuts.add(plan)
+        cuts.add(plan, {first})
     best, value, most = start, -np.inf, np.inf
     for _ in range(rounds):
         asked, most_now, prices, pull = cuts.solve(limits, min_return)
         most = min(most, most_now)
         # Between the best so far and where the planes point: nearer to the end in fewer rounds than at their corner.
         for plan in (asked,) if not np.isfinite(value) else (0.5 * (asked + best), asked):
-            cuts.count(counts(plan))
-            of_plan = cuts.add(plan, pull)
+            newest = cuts.count(counts(plan))
+            of_plan = cuts.add(plan, {newest, *np.flatnonzero(pull).tolist()})
             is_kept = min_return is None or of_plan >= min_return * plan.sum() * (1 - 1e-9)
             if is_kept and of_plan > value:
                 best, value = plan, of_plan
@@ -88,25 +88,21 @@ class _Cuts:
         self.level: list[np.ndarray] = []
         self.unit = 0.0
 
-    def count(self, counts: np.ndarray) -> None:
-        """Count draws in one more way, with tangents at the last plans; not where that is known."""
-        if any(np.array_equal(counts, known) for known in self.counts):
-            return
+    def count(self, counts: np.ndarray) -> int:
+        """Return the number of a way to count draws; a new one gets tangents at the last plans."""
+        for number, known in enumerate(self.counts):
+            if np.array_equal(counts, known):
+                return number
         self.counts.append(counts)
         for plan in self.plans[-_KEPT:]:
             self._lay(plan, len(self.counts) - 1)
+        return len(self.counts) - 1
 
-    def add(self, plan: np.ndarray, pull: np.ndarray | None = None) -> float:
-        """Lay tangents at a plan, and return its worth by the newest way; `pull`: older ways that matter, (K,)."""
+    def add(self, plan: np.ndarray, ways: set[int]) -> float:
+        """Lay tangents at a plan by some ways to count draws, its own among them; return the least worth of these."""
         plan = np.maximum(plan, _NOTHING * self.money)
         self.plans.append(plan)
-        ways = (
-            range(len(self.counts))
-            if pull is None
-            else [*np.flatnonzero(pull > 0), *range(len(pull), len(self.counts))]
-        )
-        found = [self._lay(plan, int(way)) for way in ways]
-        return min(found)
+        return min(self._lay(plan, way) for way in sorted(ways))
 
     def _lay(self, plan: np.ndarray, way: int) -> float:
         of_cell, slope = self.worth(plan, self.counts[way])

@@ -121,7 +121,7 @@ def _search(
     # Of the worst draws there are few: none of them is left out.
     few = responses if settings.risk < 1 else responses.thinned(_LOOKED_AT)
     share = found.counts if settings.risk < 1 else np.full(few.first.shape[1], 1 / few.first.shape[1])
-    climbed = climb(lambda one: few.value_and_slope(one, share)[0], limits, plan, settings.min_return, search.seconds)
+    climbed = climb(lambda one: share @ few.by_cell(one), limits, plan, settings.min_return, search.seconds)
     return max((plan, climbed), key=value), found
 
 

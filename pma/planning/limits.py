@@ -70,8 +70,8 @@ def limits(cells: pd.DataFrame, months: tuple, current: np.ndarray, settings: Pl
         everywhere = np.ones(current.shape, dtype=bool)
         change = settings.max_change
         bound(everywhere, (1 - change) * current, (1 + change) * current, f"at most {change:.0%} from today")
-    for m, month in enumerate(months):
-        total = settings.budget_of(month, float(current[:, m].sum()))
+    totals = [settings.budget_of(month, float(current[:, m].sum())) for m, month in enumerate(months)]
+    for m, (month, total) in enumerate(zip(months, totals, strict=True)):
         row = np.zeros(current.shape)
         row[:, m] = 1.0
         rows.append(row.ravel())
@@ -79,8 +79,7 @@ def limits(cells: pd.DataFrame, months: tuple, current: np.ndarray, settings: Pl
         most.append(total)
         names.append(f"budget of {month:%Y-%m}")
     # Nothing can cost more than the month has: curves need an end.
-    ends = np.array([settings.budget_of(month, float(current[:, m].sum())) for m, month in enumerate(months)])
-    bound(np.isinf(high), 0.0, np.broadcast_to(ends, high.shape), "the whole budget")
+    bound(np.isinf(high), 0.0, np.broadcast_to(totals, high.shape), "the whole budget")
     found = Limits(
         low,
         high,

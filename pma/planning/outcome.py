@@ -117,11 +117,8 @@ def _added(responses: Responses, money: np.ndarray, worth: np.ndarray) -> np.nda
     cells, months = money.shape
     found = np.zeros((responses.first.shape[1], cells, months))
     before = np.zeros((responses.first.shape[1], cells))
-    cell = responses.part["cell"].to_numpy()
     for m in range(months):
-        until = np.where(np.arange(months) <= m, money, 0.0)
-        of_part = (worth * responses.by_draw(until)).T
-        now = np.stack([np.bincount(cell, row, minlength=cells) for row in of_part]).astype(float)
+        now = responses.by_cell(np.where(np.arange(months) <= m, money, 0.0), worth)
         found[:, :, m], before = now - before, now
     return found
 

@@ -13,7 +13,7 @@ from pma.parallel import group_seed
 from pma.planning.budget import Plan, best_plan
 from pma.planning.limits import Limits, limits
 from pma.planning.outcome import plan_rows, uploads_rows, whole_row
-from pma.planning.response import Responses, current_spend, horizon, responses
+from pma.planning.response import CELL, Responses, current_spend, horizon, of_cells, responses
 from pma.planning.scenarios import Told, plan_scenario, scenario_rows
 from pma.planning.settings import PlanningSettings, PlanSettings
 
@@ -72,7 +72,7 @@ def plan_budget(inputs: Inputs, settings: PlanningSettings) -> Planned:
     current = current_spend(inputs.paid, made.cells)[:, None] * days / 7
     keeps = limits(made.cells, over.months, current, asked)
     plan = best_plan(made, keeps, current, asked, settings.search)
-    seen = _most_seen(inputs.paid, made.cells)[:, None] * days / 7
+    seen = of_cells(inputs.paid.groupby(CELL)["value"].max(), made.cells)[:, None] * days / 7
     rows = plan_rows(made, keeps, plan, current, seen).assign(plan_id=asked.plan_id)
     beyond = float(rows.loc[~rows["is_seen"], "planned_spend"].sum() / max(rows["planned_spend"].sum(), 1e-12))
     if beyond > 0:
@@ -166,10 +166,3 @@ def first_month(paid: pd.DataFrame, asked: str | None) -> date:
             f"planning.plan.first_month {asked} has begun, the data go until {ends}: name {following:%Y-%m} or later"
         )
     return month
-
-
-def _most_seen(paid: pd.DataFrame, cells: pd.DataFrame) -> np.ndarray:
-    """The most that a cell has cost in a week; (C,)."""
-    most = paid.groupby(["country", "channel"])["value"].max()
-    found: np.ndarray = most.reindex(pd.MultiIndex.from_frame(cells)).fillna(0.0).to_numpy(dtype=float)
-    return found

@@ -80,6 +80,13 @@ class Responses:
         worth: np.ndarray = (self.worth * self.by_draw(plan)).sum(axis=0)
         return worth
 
+    def by_cell(self, plan: np.ndarray, worth: np.ndarray | None = None) -> np.ndarray:
+        """Return what each cell's money is worth by draw, (D, C); `worth`: of a unit, (P, D), else the objective's."""
+        of_part = (self.worth if worth is None else worth) * self.by_draw(plan)
+        found = np.zeros((len(self.cells), of_part.shape[1]))
+        np.add.at(found, self._cell, of_part)
+        return found.T
+
     def value_and_slope(self, plan: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return what each cell is worth, (C,), and its slope by money, (C, M); `share`: how draws count, (D,)."""
         return self._summed(plan, share, _NO_LINES)
@@ -119,10 +126,6 @@ class Responses:
             coefficient=few(self.coefficient),
             worth=few(self.worth),
         )
-
-    def worth_by(self, worth: np.ndarray) -> Responses:
-        """Return the same with another worth of a unit of the target, (P, D)."""
-        return replace(self, worth=worth)
 
     @cached_property
     def _unplanned(self) -> np.ndarray:
@@ -222,8 +225,12 @@ def current_spend(spend: pd.DataFrame, cells: pd.DataFrame, weeks: int = CURRENT
     """Return the mean weekly spend of the last weeks of the data, money by cell; (C,)."""
     days = pd.to_datetime(spend["week_start"])
     recent = spend[days > days.max() - pd.Timedelta(weeks=weeks)]
-    mean = recent.groupby(CELL)["value"].sum() / weeks
-    found: np.ndarray = mean.reindex(pd.MultiIndex.from_frame(cells)).fillna(0.0).to_numpy(dtype=float)
+    return of_cells(recent.groupby(CELL)["value"].sum() / weeks, cells)
+
+
+def of_cells(values: pd.Series, cells: pd.DataFrame) -> np.ndarray:
+    """Return values by country and channel in the order of the cells, 0 where there is none; (C,)."""
+    found: np.ndarray = values.reindex(pd.MultiIndex.from_frame(cells)).fillna(0.0).to_numpy(dtype=float)
     return found
 
 

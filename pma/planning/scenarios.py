@@ -30,36 +30,28 @@ def plan_scenario(
 ) -> Told:
     """Return the plan of a scenario.
 
-    `current`: money of today, (C, M). Raises what `limits` does, and ValueError where a name is nowhere.
+    `current`: money of today, (C, M). What the plan says of today holds for today's money as the scenario has it: times
+    its budget, and none where a channel or country is off. So that nothing differs but what the scenario says, cells
+    keep as near to it as those of the plan. Raises what `limits` does, and ValueError where a name is nowhere.
     """
     changed = dearer(responses, scenario)
+    off = changed.cells["channel"].isin(scenario.channels_off) | changed.cells["country"].isin(scenario.countries_off)
+    today = np.where(off.to_numpy()[:, None], 0.0, scenario.budget_factor * current)
     budget = {
         f"{month:%Y-%m}": scenario.budget_factor * settings.budget_of(month, float(current[:, m].sum()))
         for m, month in enumerate(responses.horizon.months)
     }
-    off = (Limit(name=f"{scenario.name}: off", channels=scenario.channels_off, of="each", ceiling=0.0),)
-    gone = (Limit(name=f"{scenario.name}: off", countries=scenario.countries_off, of="each", ceiling=0.0),)
-    more: tuple[Limit, ...] = (
-        *scenario.limits,
-        *(off if scenario.channels_off else ()),
-        *(gone if scenario.countries_off else ()),
-    )
-    is_moved = bool(more) or scenario.budget_factor != 1.0
+    closed = [{"channels": scenario.channels_off}, {"countries": scenario.countries_off}]
+    more = [Limit(name=f"{scenario.name}: off", of="each", ceiling=0.0, **one) for one in closed if any(one.values())]
     asked = settings.model_copy(
         update={
             "budget": budget,
-            "limits": (*settings.limits, *more),
-            # What is off or grows by half cannot stay near today.
-            "max_change": None if is_moved else settings.max_change,
+            "limits": (*settings.limits, *scenario.limits, *more),
+            "max_change": 0.0 if scenario.keep_mix else settings.max_change,
         }
     )
-    if scenario.keep_mix:
-        asked = asked.model_copy(update={"max_change": 0.0})
-        scaled = current * scenario.budget_factor
-        keeps = limits(changed.cells, changed.horizon.months, scaled, asked)
-        return Told(scenario.name, best_plan(changed, keeps, scaled, asked, search), changed)
-    keeps = limits(changed.cells, changed.horizon.months, current, asked)
-    return Told(scenario.name, best_plan(changed, keeps, current, asked, search), changed)
+    keeps = limits(changed.cells, changed.horizon.months, today, asked)
+    return Told(scenario.name, best_plan(changed, keeps, today, asked, search), changed)
 
 
 def dearer(responses: Responses, scenario: Scenario) -> Responses:
@@ -82,9 +74,9 @@ def scenario_rows(base: Told, others: Sequence[Told]) -> pd.DataFrame:
     (all) stands for the sum. Differences to the base plan are taken draw by draw: what is uncertain in both drops out.
     """
     rows: list[dict[str, Any]] = []
-    at_base = _worth(base)
+    at_base = base.responses.by_cell(base.plan.money)
     for told in (base, *others):
-        worth = _worth(told)
+        worth = told.responses.by_cell(told.plan.money)
         money, before = told.plan.money.sum(axis=1), base.plan.money.sum(axis=1)
         for country, channel, places in _groups(told.responses.cells):
             response = worth[:, places].sum(axis=1)
@@ -101,14 +93,6 @@ def scenario_rows(base: Told, others: Sequence[Told]) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(rows)
-
-
-def _worth(told: Told) -> np.ndarray:
-    """What cells bring by draw; (D, C)."""
-    made = told.responses
-    of_part = (made.worth * made.by_draw(told.plan.money)).T
-    cell = made.part["cell"].to_numpy()
-    return np.stack([np.bincount(cell, row, minlength=len(made.cells)) for row in of_part])
 
 
 def _groups(cells: pd.DataFrame) -> list[tuple[str, str, np.ndarray]]:

@@ -56,7 +56,8 @@ def _typed(rows: pd.DataFrame, spec: TableSpec) -> list[tuple[Any, ...]]:
     cents = [name for name in names if spec.schema[name].dataType.simpleString().startswith("decimal")]
 
     def typed(name: str) -> list[Any]:
-        values = rows[name].tolist()
+        # Where nothing is, SQL has null, and not a number that is none.
+        values = rows[name].astype(object).where(rows[name].notna(), None).tolist()
         return [Decimal(round(value * 100)) / 100 for value in values] if name in cents else values
 
     return list(zip(*(typed(name) for name in names), strict=True))

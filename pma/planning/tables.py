@@ -1,11 +1,7 @@
 """The tables of planning."""
 
+from pma.mmm.tables import ORIGIN, RUN
 from pma.tables import Column, TableSpec
-
-RUN = Column("run_id", "string", "the run that wrote the row, see bl.runs", required=True)
-ORIGIN = Column(
-    "data_origin", "string", "where the rows come from; a simulated marketplace is called one", required=True
-)
 
 UPLOAD_BRIDGE = TableSpec(
     name="bl.upload_bridge",

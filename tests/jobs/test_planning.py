@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from deltalake import DeltaTable
 
 from jobs.plan_budget import main as plan_budget
 from jobs.upload_bridge import main as upload_bridge
@@ -95,11 +96,13 @@ def arguments(folder, **plan):
     return ["--conf", str(folder / "planning.yml")]
 
 
-def stored(folder, spec):
-    from deltalake import DeltaTable
-
+def place(folder, spec):
     layer, name = spec.name.split(".")
-    return DeltaTable(str(folder / "warehouse" / layer / name)).to_pandas()
+    return str(folder / "warehouse" / layer / name)
+
+
+def stored(folder, spec):
+    return DeltaTable(place(folder, spec)).to_pandas()
 
 
 def test_an_upload_becomes_what_it_became_though_the_last_ones_have_not_sold(planned):
@@ -108,6 +111,9 @@ def test_an_upload_becomes_what_it_became_though_the_last_ones_have_not_sold(pla
     assert bridge["orders_per_upload"]["C2", "C2"] == pytest.approx(0.1, rel=0.02)
     assert bridge["gmv_per_upload"]["C0", "C1"] == pytest.approx(0.1 * PRICE, rel=0.02)
     assert bridge["median_lag_days"]["C0", "C0"] == LAG
+    # Where nothing ever sold there is no lag: null in SQL, not a number that is none.
+    lags = DeltaTable(place(planned, UPLOAD_BRIDGE)).to_pyarrow_table()["median_lag_days"]
+    assert lags.null_count == (bridge["orders"] == 0).sum() > 0
     # Sold over uploaded is too little: a twentieth of the uploads are younger than a sale.
     assert bridge["orders"]["C2", "C2"] / bridge["uploads"]["C2", "C2"] == pytest.approx(0.095)
 

@@ -53,6 +53,17 @@ def test_a_channel_that_is_off_gets_nothing_and_costs_something(made, base):
     assert row_of(rows)["spend"] == pytest.approx(base.plan.money.sum(), abs=0.01)
 
 
+def test_nothing_differs_but_what_the_scenario_says(made):
+    """Where cells keep near to today, they keep as near to it with more money, and with a channel off."""
+    near = SETTINGS.model_copy(update={"max_change": 0.2})
+    today, is_off = money_today(made), (made.cells["channel"] == "channel_1").to_numpy()
+    more = plan_scenario(made, today, near, SEARCH, Scenario(name="more", budget_factor=1.1)).plan.money
+    assert (np.abs(more / (1.1 * today) - 1) <= 0.2 + 1e-5).all()
+    wide = SETTINGS.model_copy(update={"max_change": 0.9})
+    off = plan_scenario(made, today, wide, SEARCH, Scenario(name="off", channels_off=("channel_1",))).plan.money
+    assert (off[is_off] == 0).all() and (off[~is_off] <= 1.9 * today[~is_off] + 0.01).all()
+
+
 def test_todays_mix_is_worth_no_more_than_the_best(made, base):
     kept = told(made, keep_mix=True)
     assert kept.plan.money == pytest.approx(money_today(made), abs=0.01)
