@@ -129,4 +129,90 @@ SCENARIOS = TableSpec(
     ),
 )
 
-TABLES = (UPLOAD_BRIDGE, BUDGET_PLAN, BUDGET_PLANS, DESIRED_UPLOADS, SCENARIOS)
+TARGETS = TableSpec(
+    name="bl.targets",
+    grain="plan x target: the least money that reaches it, with which probability, or the most that can be",
+    key=("plan_id", "target"),
+    columns=(
+        PLAN,
+        Column("target", "string", "name of the target, see planning.targets; its least plan is a row of bl.scenarios"),
+        Column("metric", "string", "gmv, orders, uploads or roas", required=True),
+        Column("country", "string", "of this country, or (all)", required=True),
+        Column("month", "date", "of this month; null: of all months of the plan"),
+        Column("goal", "double", "what is to be reached, with all that comes without paid media", required=True),
+        Column("probability", "double", "with so much probability", required=True),
+        Column("is_reachable", "boolean", "false: no money within the limits reaches it", required=True),
+        Column("most", "double", "the most that the limits allow to be reached with that probability", required=True),
+        Column("spend", "decimal(18,2)", "least money that reaches it; else that of the most", required=True),
+        Column("spend_change", "double", "less that of the plan", required=True),
+        *_interval("reached", "what that money reaches, with what comes anyway"),
+        Column("p_hit", "double", "probability that that money reaches the goal", required=True),
+        Column("p_hit_plan", "double", "probability that the plan does", required=True),
+        Column("p_hit_today", "double", "probability that today's money does", required=True),
+        Column("message", "string", "all of it in a sentence", required=True),
+        ORIGIN,
+        RUN,
+    ),
+    checks={"a_probability_is_one": "p_hit >= 0 AND p_hit <= 1"},
+)
+
+BUDGET_FRONTIER = TableSpec(
+    name="bl.budget_frontier",
+    grain="plan x metric x country x budget: the best plan of so much money, and what it reaches how surely",
+    key=("plan_id", "metric", "country", "budget_factor"),
+    columns=(
+        PLAN,
+        Column("metric", "string", "gmv, orders or uploads"),
+        Column("country", "string", "the country, or (all)"),
+        Column("budget_factor", "double", "times the money of the plan; 0: none"),
+        Column("budget", "double", "money of all countries over all months, reporting currency", required=True),
+        Column("spend", "double", "of it in this country", required=True),
+        *_interval("response", "what the money brings"),
+        *_interval("reached", "that, with all that comes without paid media, and what no model explains"),
+        Column("reached_with_80", "double", "reached with a probability of 80 %", required=True),
+        Column("reached_with_90", "double", "reached with a probability of 90 %", required=True),
+        ORIGIN,
+        RUN,
+    ),
+)
+
+CAMPAIGN_PLAN = TableSpec(
+    name="bl.campaign_plan",
+    grain="plan x week x country x channel x campaign: its money, what it should bring, and why not more or less",
+    key=("plan_id", "week_start", "country", "channel", "campaign_id"),
+    columns=(
+        PLAN,
+        Column("week_start", "date", "Monday; the first of the month, where the week begins before it"),
+        Column("country", "string", "the country"),
+        Column("channel", "string", "the paid channel"),
+        Column("campaign_id", "string", "see il.campaigns"),
+        Column("week_end", "date", "its last day within the month", required=True),
+        Column("month", "date", "first day of its month", required=True),
+        Column("ad_platform", "string", "where the money is typed in", required=True),
+        Column("campaign_name", "string", "its last name"),
+        Column("campaign_status", "string", "enabled, paused, ended, deleted, unknown or new", required=True),
+        Column("campaign_goal", "string", "supply or demand; null: not told"),
+        Column("bidding_type", "string", "how the platform bids; null: not told"),
+        Column("current_budget", "double", "what as many days like today cost, reporting currency", required=True),
+        Column("budget", "decimal(18,2)", "what the plan gives it, reporting currency", required=True),
+        Column("currency", "string", "of the ad account", required=True),
+        Column("budget_local", "decimal(18,2)", "budget in that currency", required=True),
+        *_interval("uploads", "uploads that it should bring"),
+        *_interval("response", "what it should add to the plan's objective"),
+        Column("marginal_return", "double", "what one unit of money more would add to the objective", required=True),
+        Column("binding_constraint", "string", "what keeps it from more or less money; null: nothing"),
+        ORIGIN,
+        RUN,
+    ),
+)
+
+TABLES = (
+    UPLOAD_BRIDGE,
+    BUDGET_PLAN,
+    BUDGET_PLANS,
+    DESIRED_UPLOADS,
+    SCENARIOS,
+    TARGETS,
+    BUDGET_FRONTIER,
+    CAMPAIGN_PLAN,
+)
