@@ -20,7 +20,7 @@ def ceiling_of(made, keeps):
         (at_low, up), (at_high, down) = (above(one, share) for one in (low, high))
         return (at_low, up[:, 0]), (at_high, down[:, 0])
 
-    return ceiling(ends, keeps, None, 20.0)
+    return ceiling(ends, keeps, 0.6 * money_today(made), None, 20.0)
 
 
 @pytest.mark.parametrize("slope", [0.8, 1.3, 2.0])
