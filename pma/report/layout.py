@@ -49,12 +49,24 @@ details.geo[open] { padding-bottom: 12px; }
 summary { cursor: pointer; padding: 8px 0; } summary span { margin-left: 12px; white-space: nowrap; }
 section.case + section.case { border-top: 2px solid var(--line); margin-top: 24px; } h4 { margin: 1.2em 0 .3em; }
 ul.said li { margin: .3em 0; }
+td.lane { width: 40%; min-width: 150px; } td.lane div { position: relative; height: 16px; margin: 1px 7px 0; }
+td.lane i { position: absolute; top: 50%; }
+td.lane .way { height: 4px; margin-top: -2px; border-radius: 2px; background: #c3ccd6; }
+td.lane .way.up { background: #7fb0f7; } td.lane .way.down { background: #f0a57f; }
+td.lane .pin { width: 12px; height: 12px; margin: -6px 0 0 -6px; border-radius: 50%; border: 2px solid #fff; }
+td.lane .pin.now { background: #fff; border-color: #5b6675; width: 11px; height: 11px; margin: -5.5px 0 0 -5.5px; }
+td.lane .pin.plan, td.lane .pin.up { background: #1f6feb; } td.lane .pin.down { background: #d9480f; }
+td.lane .pin.even { background: #5b6675; }
+td.lane .zero { width: 1px; height: 26px; margin-top: -13px; background: #8a94a2; }
+.sides { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(430px, 100%), 1fr)); gap: 8px 28px; }
+td.left { text-align: left; } b.new { color: #b42318; } td.up { color: #1a56c4; } td.down { color: #b8400e; }
+td.up small, td.down small { color: var(--soft); }
 @media print {
   @page { size: A4 landscape; margin: 12mm; }
   body { font-size: 10.5px; max-width: none; padding: 0; }
   .scroll { overflow: visible; } th:first-child { position: static; } h2, h3 { break-after: avoid; }
   tr, .card, figure { break-inside: avoid; }
-  .origin, tr.group > *, .badge, .dot, .verdict, td.bar i { print-color-adjust: exact; }
+  .origin, tr.group > *, .badge, .dot, .verdict, td { print-color-adjust: exact; }
   .pictures.scroll img { min-width: 0; max-width: 720px; }
 }
 """
