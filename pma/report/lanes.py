@@ -19,9 +19,10 @@ class Scale:
 
 
 def from_to(scale: Scale, now: float, planned: float) -> str:
-    """Return a cell with today's point, the plan's, and the way between them."""
+    """Return a cell with today's point, the plan's, the way between them, and a bar of what both have."""
     kind = "up" if planned > now else "down"
-    return _cell(_way(scale, now, planned, kind), _pin(scale, now, "now"), _pin(scale, planned, "plan"))
+    base = f'<i class="base" style="width:{scale.at(min(now, planned))}%"></i>'
+    return _cell(base, _way(scale, now, planned, kind), _pin(scale, now, "now"), _pin(scale, planned, "plan"))
 
 
 def around(scale: Scale, value: float, low: float, high: float) -> str:

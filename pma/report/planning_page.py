@@ -10,7 +10,15 @@ from pathlib import Path
 from pma.report.growth_words import origin_sentence
 from pma.report.layout import items, page, picture, section
 from pma.report.planning_pictures import curve_pictures, frontier_picture, hit_picture
-from pma.report.planning_platforms import next_budgets, to_make, to_pause, to_upload, write_platform_files
+from pma.report.planning_platforms import (
+    GOOGLE_FILE,
+    meta_csvs,
+    next_budgets,
+    to_make,
+    to_pause,
+    to_upload,
+    write_platform_files,
+)
 from pma.report.planning_rows import ALL, PlanRows, moves, records
 from pma.report.planning_sheets import FILE as SPREADSHEET
 from pma.report.planning_sheets import title, workbook
@@ -94,7 +102,7 @@ def _origin(rows: PlanRows) -> str:
 def _moves(rows: PlanRows, unit: Unit) -> list[str]:
     unseen = rows.budget[~rows.budget["is_seen"].astype(bool)]
     beyond = [f"{one['country']} {one['channel']}" for one in records(unseen)]
-    said = [*_moved(rows, unit), f"{'; '.join(held(rows.budget))}."]
+    said = [*_moved(rows, unit), f"{'; '.join(held(rows.budget, unit))}."]
     if beyond:
         said.append(f"Beyond all that was ever spent there, so go step by step: {', '.join(dict.fromkeys(beyond))}.")
     return [
@@ -124,11 +132,13 @@ def _to_type(rows: PlanRows, currency: str) -> list[str]:
     if not weeks:
         return [f"<p>{NO_CAMPAIGNS} Until then Monthly of {SPREADSHEET} has the month's money.</p>"]
     budgets = next_budgets(rows)
+    metas = list(meta_csvs(budgets))
+    files = {"google": GOOGLE_FILE, "meta": metas[0] if len(metas) == 1 else f"{len(metas)} files meta_budgets_*.csv"}
     said = [
         f"{SPREADSHEET}, beside this page: every campaign, week by week, in the currency of its ad account.",
         *(
-            f"{_FILES[name]}: daily budgets of {weeks[0].name} for {len(to_upload(budgets, name))} campaigns of "
-            f"{told}, to be uploaded as they are."
+            f"{files[name]}: daily budgets of {weeks[0].name} for {len(to_upload(budgets, name))} campaigns of "
+            f"{told}, to be uploaded as they are{_MORE[name]}."
             for name, told in PLATFORMS.items()
         ),
         "A platform keeps a daily budget until it is told another: on Monday set the next week's.",
@@ -139,7 +149,7 @@ def _to_type(rows: PlanRows, currency: str) -> list[str]:
     return [items(said)]
 
 
-_FILES = {"google": "google_ads_budgets.csv", "meta": "meta_budgets.csv (one file per ad account)"}
+_MORE = {"google": ", by Google Ads Editor or in Bulk actions", "meta": ", each into its ad account"}
 
 
 def _curves(rows: PlanRows, unit: Unit) -> list[str]:

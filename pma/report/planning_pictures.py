@@ -14,7 +14,7 @@ from pma.report.planning_rows import ALL, PlanRows, records
 from pma.report.planning_words import Unit
 from pma.report.svg import Picture, drawn, grid, plain_numbers
 
-CURVES = 12
+CURVES = 10
 BAND, BLUE, MOST_LINES = "#bcd3f7", "#1f6feb", 8
 
 
@@ -49,7 +49,7 @@ def frontier_picture(rows: PlanRows, unit: Unit, whole: Mapping[str, Any]) -> Pi
     frontier = frontier_of(rows, unit.metric, ALL)
     if len(frontier) < 2:
         return None
-    title = f"What a budget reaches, {unit.name}, with what comes anyway"
+    title = f"{unit.name[0].upper()}{unit.name[1:]} by budget, with all that comes without paid media"
     budget = frontier["budget"].to_numpy(dtype=float)
     low, middle, high, with_80, with_90 = (
         frontier[f"reached_{name}"].to_numpy(dtype=float) for name in ("p05", "p50", "p95", "with_80", "with_90")

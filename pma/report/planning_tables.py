@@ -14,7 +14,7 @@ from pma.report.lanes import Scale, around, from_to
 from pma.report.layout import card, cell, row, table
 from pma.report.numbers import NOTHING, money, signed_percent
 from pma.report.planning_rows import ALL, BASE, PlanRows, moved, moves, records, sums_of
-from pma.report.planning_words import Unit, chance, gap, month_name, more, signed, signed_span, span, why
+from pma.report.planning_words import Unit, chance, free_return, gap, month_name, more, signed, signed_span, span, why
 
 MOST_MOVES = 12
 NEW_GROUND = '<b class="new" title="more money than any week has had here">!</b>'
@@ -43,16 +43,14 @@ def sides(rows: PlanRows, by: str) -> str:
         row(
             str(one[by]),
             [
+                cell_below(money(one["planned_spend"]), f"now {money(one['current_spend'])}"),
+                cell_below(more(one["change"]), _share_said(_part(one))),
                 from_to(scale, one["current_spend"], one["planned_spend"]),
-                cell(money(one["current_spend"])),
-                cell(money(one["planned_spend"])),
-                cell(more(one["change"])),
             ],
         )
         for one in records(sums)
     ]
-    legend = "White: today. Blue: planned. "
-    return table(legend, [by.capitalize(), "", "Today", "Planned", "Change"], lines)
+    return table("White: today. Blue: planned.", [by.capitalize(), "Planned", "Change", ""], lines)
 
 
 def matrix(rows: PlanRows) -> str:
@@ -86,17 +84,25 @@ def _sum(found: Sequence[Mapping[str, float] | None]) -> dict[str, float]:
 def _money_cell(one: Mapping[str, float] | None, is_new: bool) -> str:
     if one is None:
         return f'<td class="soft">{NOTHING}</td>'
-    now, planned = one["current_spend"], one["planned_spend"]
-    change = (planned - now) / now if now > 0 else math.nan if planned == 0 else math.inf
-    said = "new" if math.isinf(change) else signed_percent(change).replace(".0 %", " %")
+    planned, change = one["planned_spend"], _part(one)
     part = 0.0 if math.isnan(change) else max(-1.0, min(change, 1.0))
     mark = f"&nbsp;{NEW_GROUND}" if is_new else ""
-    return f"<td{shade(part)}>{escape(money(planned))}{mark}<small>{escape(said)}</small></td>"
+    return f"<td{shade(part)}>{escape(money(planned))}{mark}<small>{escape(_share_said(change))}</small></td>"
+
+
+def _share_said(change: float) -> str:
+    return "new" if math.isinf(change) else signed_percent(change).replace(".0 %", " %")
+
+
+def _part(one: Mapping[str, float]) -> float:
+    """The change as a share of today; infinite where there is nothing today, NaN where there is nothing at all."""
+    now, planned = one["current_spend"], one["planned_spend"]
+    return (planned - now) / now if now > 0 else math.nan if planned == 0 else math.inf
 
 
 def moves_table(rows: PlanRows, unit: Unit) -> str:
     """Return the largest moves: from what to what, what that brings, what the next unit would, and why it stops."""
-    several = len(rows.months) > 1
+    several, free = len(rows.months) > 1, free_return(rows.budget)
     lines = []
     for one in records(moves(rows).head(MOST_MOVES)):
         when = f"{one['month']:%b} {one['month'].year}" if several else ""
@@ -107,11 +113,12 @@ def moves_table(rows: PlanRows, unit: Unit) -> str:
             f'<td class="main {kind}">{escape(more(one["change"]))}{mark}<small>{escape(ends)}</small></td>',
             cell_below(signed(unit.amount(one["gain"]), one["gain"]), signed_span(one, "gain", unit)),
             cell(unit.next(one["marginal_return"])),
-            f'<td class="left">{escape(why(one))}</td>',
+            f'<td class="left">{escape(why(one, free))}</td>',
         ]
         lines.append(row(f"{one['country']} {one['channel']}", cells, below=when))
     head = ["Where", f"Change, {unit.currency}", f"It brings, {unit.short}", unit.next_title, "What holds it"]
-    return table("The largest moves; a range holds the truth with a probability of 90 %.", head, lines)
+    whole = table("A range holds the truth with a probability of 90 %.", head, lines)
+    return f'<div class="why">{whole}</div>'
 
 
 def cell_below(text: str, below: str) -> str:
@@ -157,8 +164,8 @@ def scenarios_table(rows: PlanRows, unit: Unit) -> str:
         row(
             str(one["scenario"]),
             [
-                around(scale, one["change"], one["change_p05"], one["change_p95"]),
                 cell_below(signed(unit.amount(one["change"]), one["change"]), signed_span(one, "change", unit)),
+                around(scale, one["change"], one["change_p05"], one["change_p95"]),
                 cell_below(money(one["spend"]), more(one["spend_change"])),
                 cell(_return(one, unit)),
             ],
@@ -167,7 +174,7 @@ def scenarios_table(rows: PlanRows, unit: Unit) -> str:
         for one in records(told)
     ]
     caption = "Each is planned anew under its own conditions; the point is the difference to the plan, with its range."
-    head = ["Scenario", "", f"Against the plan, {unit.short}", f"Money, {unit.currency}", _per(unit)]
+    head = ["Scenario", f"Against the plan, {unit.short}", "", f"Money, {unit.currency}", _per(unit)]
     return table(caption, head, lines)
 
 
@@ -189,7 +196,7 @@ def _where(rows: PlanRows, scenario: str, unit: Unit) -> str:
         if len(sums) and sums["spend_change"].abs().max() >= 1:
             one = sums.loc[sums["spend_change"].abs().idxmax()]
             found.append(f"{one[by]} {more(float(one['spend_change']))} {unit.currency}")
-    return f"Money moves most in {' and '.join(found)}." if found else ""
+    return f"Most moved: {'; '.join(found)}." if found else ""
 
 
 def uploads_matrix(rows: PlanRows, currency: str) -> str:

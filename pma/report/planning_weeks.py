@@ -13,7 +13,7 @@ import pandas as pd
 from pma.report.layout import cell, row, table
 from pma.report.numbers import NOTHING, money
 from pma.report.planning_rows import PlanRows, in_floats, records
-from pma.report.planning_words import Unit, days_name, why
+from pma.report.planning_words import FREE, SHARES, Unit, days_name, why
 
 NEW, ENABLED = "new", "enabled"
 
@@ -59,7 +59,7 @@ def _country(rows: PlanRows, country: str, own: pd.DataFrame, weeks: Sequence[We
     told = f"{money(float(own['budget'].sum()))} {unit.currency} in {paid} campaigns"
     new = own.loc[own["campaign_status"] == NEW, "campaign_id"].nunique()
     spans = [told, *([f"{new} new"] if new else [])]
-    rest = ", ".join(f"{name} {money(value)}" for name, value in left.items() if abs(value) >= 0.01)
+    rest = ", ".join(f"{name} {money(value)}" for name, value in left.items() if abs(value) >= 0.5)
     notes = f"<p>Money of the month that no campaign here has, {unit.currency}: {escape(rest)}.</p>" if rest else ""
     idle = own.groupby("campaign_id")[["budget", "current_budget"]].sum().max(axis=1)
     kept = own[own["campaign_id"].isin(idle[idle > 0].index)]
@@ -77,17 +77,10 @@ def _table(own: pd.DataFrame, weeks: Sequence[Week], unit: Unit) -> str:
     by_channel = own.groupby("channel")["budget"].sum().sort_values(ascending=False, kind="stable")
     for channel in by_channel.index:
         of_channel = own[own["channel"] == channel]
-        lines.append(row(str(channel), [*_money(of_channel, weeks), "<td></td><td></td>"], "group"))
+        lines.append(row(str(channel), [*_money(of_channel, weeks), "<td></td>"], "group"))
         totals = of_channel.groupby("campaign_id")["budget"].sum().sort_values(ascending=False, kind="stable")
         lines += [_campaign(of_channel[of_channel["campaign_id"] == name], weeks, unit) for name in totals.index]
-    first = weeks[0]
-    head = [
-        "Channel, campaign",
-        "Today, a week",
-        *[week.name for week in weeks],
-        f"A day, {first.name}",
-        "What holds it",
-    ]
+    head = ["Channel, campaign", "Now, a week", *[week.name for week in weeks], f"A day, {weeks[0].name}"]
     caption = f"Money by week, {unit.currency}; the daily budget of the first week in the account's own currency."
     return table(caption, head, lines)
 
@@ -95,10 +88,11 @@ def _table(own: pd.DataFrame, weeks: Sequence[Week], unit: Unit) -> str:
 def _campaign(own: pd.DataFrame, weeks: Sequence[Week], unit: Unit) -> str:
     first = records(own)[0]
     said = [first[name] for name in ("ad_platform", "campaign_goal", "bidding_type", "campaign_status")]
-    below = " · ".join(str(one) for one in said if isinstance(one, str) and one and one != ENABLED)
+    reasons = [text for text in dict.fromkeys(why(one) for one in records(own)) if text not in (FREE, SHARES)]
+    facts = [str(one) for one in said if isinstance(one, str) and one and one != ENABLED]
+    below = " · ".join([*facts, *(f"held by: {reason}" for reason in reasons)])
     name = first["campaign_name"] if isinstance(first["campaign_name"], str) else str(first["campaign_id"])
-    reasons = list(dict.fromkeys(why(one) for one in records(own)))
-    cells = [*_money(own, weeks), cell(_daily(own, weeks[0])), f'<td class="left">{escape("; ".join(reasons))}</td>']
+    cells = [*_money(own, weeks), cell(_daily(own, weeks[0]))]
     return row(name, cells, "within", below)
 
 

@@ -59,9 +59,14 @@ class Unit:
         return f"{digits(value if self.metric == 'gmv' else 1000 * value)}"
 
     @property
+    def next_said(self) -> str:
+        """The same in a sentence."""
+        return f"one more {self.currency} brings" if self.metric == "gmv" else f"1,000 {self.currency} more bring"
+
+    @property
     def next_title(self) -> str:
         """What the number of `next` is, as the head of a column."""
-        return f"One more {self.currency} brings" if self.metric == "gmv" else f"1,000 {self.currency} more bring"
+        return self.next_said[0].upper() + self.next_said[1:]
 
 
 def about(value: float) -> str:
@@ -144,27 +149,39 @@ def gap(value: float) -> str:
     return f"{100 * value:.2f} %"
 
 
-def why(row: Mapping[str, Any]) -> str:
-    """Say what holds a budget: a limit by its name, or nothing but the sum of all."""
+def why(row: Mapping[str, Any], free: float = math.nan) -> str:
+    """Say what holds a budget: a limit by its name, or nothing but the sum of all.
+
+    `free`: what one more unit of money brings where no limit holds: a limit holds back where it brings more than that,
+    and holds up where it brings less.
+    """
     said = row["binding_constraint"]
     if said is None or (isinstance(said, float) and math.isnan(said)):
-        return "nothing holds it"
-    return "shares the budget" if str(said).startswith("budget of ") else str(said)
+        return FREE
+    if str(said).startswith("budget of "):
+        return SHARES
+    would = "" if math.isnan(free) else f"; would {'take more' if row['marginal_return'] > free else 'give more away'}"
+    return f"{said}{would}"
 
 
-def held(budget: pd.DataFrame) -> list[str]:
+def free_return(budget: pd.DataFrame) -> float:
+    """Return what one more unit of money brings where no limit holds, the median; NaN where one holds everywhere."""
+    is_free = [why(row) in (FREE, SHARES) for row in budget.to_dict("records")]
+    return float(budget.loc[is_free, "marginal_return"].median()) if any(is_free) else math.nan
+
+
+def held(budget: pd.DataFrame, unit: Unit) -> list[str]:
     """Say how many budgets each limit holds, the most frequent first."""
-    found = budget.apply(why, axis=1).value_counts() if len(budget) else pd.Series(dtype=int)
-    order = sorted(found.items(), key=lambda pair: (-pair[1], str(pair[0])))
-    return [_HELD.get(str(name), f"{{}} {{}} held by “{name}”").format(n, _are(n)) for name, n in order]
+    free = free_return(budget)
+    found = pd.Series([why(row) for row in budget.to_dict("records")], dtype=object).value_counts()
+    said = []
+    for name, number in sorted(found.items(), key=lambda pair: (-pair[1], str(pair[0]))):
+        are = f"{number} {'budget is' if number == 1 else 'budgets are'}"
+        if name == SHARES:
+            said.append(f"{are} free to move: in each, {unit.next_said} about {unit.next(free)} {unit.short}")
+        else:
+            said.append(f"{are} held by nothing" if name == FREE else f"{are} held by “{name}”")
+    return said
 
 
-def _are(number: int) -> str:
-    return "budget is" if number == 1 else "budgets are"
-
-
-_HELD = {
-    "shares the budget": "{} {} free: they share what the budget leaves, and one more unit of money brings about the "
-    "same in each",
-    "nothing holds it": "{} {} held by nothing",
-}
+FREE, SHARES = "nothing", "shares the budget"
