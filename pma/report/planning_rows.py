@@ -98,7 +98,9 @@ def read_plan(tables: Warehouse, plan_id: str, use_flagged: bool) -> PlanRows:
     accounts = tables.read(AD_SPEND).groupBy(*_ACCOUNT[:2]).agg(F.max_by("account_id", "date").alias("account_id"))
     return plan_rows(
         **frames,
-        curves=curves.join(usable.select("geo", "target"), ["geo", "target"], "left_semi").select(*_CURVE).toPandas(),
+        curves=curves.join(F.broadcast(usable.select("geo", "target")), ["geo", "target"], "left_semi")
+        .select(*_CURVE)
+        .toPandas(),
         bridge=tables.read(UPLOAD_BRIDGE).toPandas(),
         accounts=accounts.toPandas(),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -25,6 +26,8 @@ READING = (
     "The same numbers in SQL: bl.budget_plans, bl.budget_plan, bl.scenarios, bl.targets, bl.budget_frontier, "
     "bl.desired_uploads and bl.campaign_plan.",
 )
+# The sum of a month holds wherever money is worth having: it is named where nothing else holds.
+_BUDGET = re.compile(r"(^|, )budget of \d{4}-\d{2}(?=$|, )")
 _TITLES = {"gmv": "order value", "orders": "orders", "uploads": "uploads", "roas": "return on ad spend"}
 
 
@@ -158,10 +161,11 @@ def why(row: Mapping[str, Any], free: float = math.nan) -> str:
     said = row["binding_constraint"]
     if said is None or (isinstance(said, float) and math.isnan(said)):
         return FREE
-    if str(said).startswith("budget of "):
+    limits = _BUDGET.sub("", str(said))
+    if not limits:
         return SHARES
     would = "" if math.isnan(free) else f"; would {'take more' if row['marginal_return'] > free else 'give more away'}"
-    return f"{said}{would}"
+    return f"{limits}{would}"
 
 
 def free_return(budget: pd.DataFrame) -> float:
