@@ -102,7 +102,7 @@ def _origin(rows: PlanRows) -> str:
 def _moves(rows: PlanRows, unit: Unit) -> list[str]:
     unseen = rows.budget[~rows.budget["is_seen"].astype(bool)]
     beyond = [f"{one['country']} {one['channel']}" for one in records(unseen)]
-    said = [*_moved(rows, unit), f"{'; '.join(held(rows.budget, unit))}."]
+    said = [*_moved(rows, unit), f"{'; '.join(held(records(rows.budget), unit))}."]
     if beyond:
         said.append(f"Beyond all that was ever spent there, so go step by step: {', '.join(dict.fromkeys(beyond))}.")
     return [

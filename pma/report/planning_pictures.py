@@ -105,7 +105,7 @@ def hit_lines(rows: PlanRows) -> list[tuple[str, np.ndarray, np.ndarray]]:
 
     It knows sums of all months of what is counted: a target of one month of several, and one of a ratio, have no line.
     """
-    found = []
+    found: list[tuple[str, np.ndarray, np.ndarray]] = []
     for one in records(rows.targets):
         frontier = frontier_of(rows, str(one["metric"]), str(one["country"]))
         of_a_month = not (one["month"] is None or pd.isna(one["month"])) and len(rows.months) > 1

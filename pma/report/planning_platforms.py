@@ -64,10 +64,8 @@ def next_budgets(rows: PlanRows) -> pd.DataFrame:
         budget_local=("budget_local", lambda amounts: sum(amounts, Decimal(0))),
     )
     found = whole.merge(rows.accounts, on=_CAMPAIGN[:2], how="left")
-    found["daily"] = [
-        daily(amount, weeks[0].days, currency)
-        for amount, currency in zip(found["budget_local"], found["currency"], strict=True)
-    ]
+    by_day = [daily(one["budget_local"], weeks[0].days, one["currency"]) for one in records(found)]
+    found["daily"] = pd.Series(by_day, index=found.index, dtype=object)
     found["account_id"] = found["account_id"].where(found["account_id"].notna(), "")
     found = found.sort_values(["ad_platform", "account_id", "campaign_id"], ignore_index=True)
     return found[[*columns, "budget_local", "daily"]]

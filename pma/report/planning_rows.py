@@ -114,7 +114,7 @@ def plan_rows(**frames: pd.DataFrame) -> PlanRows:
     ordered = {name: frame.sort_values(keys[name], ignore_index=True) for name, frame in frames.items()}
     # What is typed into an ad platform is exact to the cent; all else is read.
     floats = {name: frame if name == "campaigns" else in_floats(frame) for name, frame in ordered.items()}
-    whole = floats.pop("whole").to_dict("records")[0]
+    whole = records(floats.pop("whole"))[0]
     return PlanRows(whole=whole, **floats)
 
 

@@ -147,9 +147,9 @@ def _targets(rows: PlanRows, unit: Unit) -> Sheet:
         *(Column("P(hit), plan", _SHARE), Column("P(hit), today", _SHARE), Column("In words", width=80)),
     ]
     names = ("target", "metric", "country", "month", "goal", "probability", "is_reachable", "most", "spend")
-    names += ("spend_change", "reached", "reached_p05", "reached_p95", "p_hit", "p_hit_plan", "p_hit_today", "message")
+    more = ("spend_change", "reached", "reached_p05", "reached_p95", "p_hit", "p_hit_plan", "p_hit_today", "message")
     told = rows.targets.assign(is_reachable=["yes" if one else "no" for one in rows.targets["is_reachable"]])
-    return Sheet("Targets", columns, [[one[name] for name in names] for one in records(told)], 1)
+    return Sheet("Targets", columns, [[one[name] for name in (*names, *more)] for one in records(told)], 1)
 
 
 def _scenarios(rows: PlanRows, unit: Unit) -> Sheet:
@@ -163,8 +163,8 @@ def _scenarios(rows: PlanRows, unit: Unit) -> Sheet:
         Column(f"Brings per {unit.currency}", "0.0000"),
     ]
     names = ("scenario", "country", "channel", "spend", "spend_change", "response", "response_p05", "response_p95")
-    names += ("change", "change_p05", "change_p95", "return")
-    return Sheet("Scenarios", columns, [[one[name] for name in names] for one in records(rows.scenarios)], 3)
+    more = ("change", "change_p05", "change_p95", "return")
+    return Sheet("Scenarios", columns, [[one[name] for name in (*names, *more)] for one in records(rows.scenarios)], 3)
 
 
 def _uploads(rows: PlanRows, unit: Unit) -> Sheet:

@@ -67,7 +67,7 @@ def matrix(rows: PlanRows) -> str:
             for one, country in zip(own, countries, strict=True)
         ]
         lines.append(row(channel, [*cells, _money_cell(_sum(own), False)]))
-    by_country = [_sum([by_cell.get((c, country)) for c in sums.index.levels[0]]) for country in countries]
+    by_country = [_sum([one for (_, place), one in by_cell.items() if place == country]) for country in countries]
     totals = [_money_cell(one, False) for one in [*by_country, _sum(by_country)]]
     lines.append(row("All channels", totals, "group"))
     caption = (
@@ -102,7 +102,7 @@ def _part(one: Mapping[str, float]) -> float:
 
 def moves_table(rows: PlanRows, unit: Unit) -> str:
     """Return the largest moves: from what to what, what that brings, what the next unit would, and why it stops."""
-    several, free = len(rows.months) > 1, free_return(rows.budget)
+    several, free = len(rows.months) > 1, free_return(records(rows.budget))
     lines = []
     for one in records(moves(rows).head(MOST_MOVES)):
         when = f"{one['month']:%b} {one['month'].year}" if several else ""
@@ -194,8 +194,8 @@ def _where(rows: PlanRows, scenario: str, unit: Unit) -> str:
     for by, other in (("channel", "country"), ("country", "channel")):
         sums = own[(own[by] != ALL) & (own[other] == ALL)]
         if len(sums) and sums["spend_change"].abs().max() >= 1:
-            one = sums.loc[sums["spend_change"].abs().idxmax()]
-            found.append(f"{one[by]} {more(float(one['spend_change']))} {unit.currency}")
+            one = max(records(sums), key=lambda row: abs(row["spend_change"]))
+            found.append(f"{one[by]} {more(one['spend_change'])} {unit.currency}")
     return f"Most moved: {'; '.join(found)}." if found else ""
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
-
-import pandas as pd
 
 from pma.report.mmm_words import digits
 from pma.report.numbers import NOTHING, count, money
@@ -168,18 +168,18 @@ def why(row: Mapping[str, Any], free: float = math.nan) -> str:
     return f"{limits}{would}"
 
 
-def free_return(budget: pd.DataFrame) -> float:
+def free_return(budget: Sequence[Mapping[str, Any]]) -> float:
     """Return what one more unit of money brings where no limit holds, the median; NaN where one holds everywhere."""
-    is_free = [why(row) in (FREE, SHARES) for row in budget.to_dict("records")]
-    return float(budget.loc[is_free, "marginal_return"].median()) if any(is_free) else math.nan
+    found = [float(row["marginal_return"]) for row in budget if why(row) in (FREE, SHARES)]
+    return statistics.median(found) if found else math.nan
 
 
-def held(budget: pd.DataFrame, unit: Unit) -> list[str]:
+def held(budget: Sequence[Mapping[str, Any]], unit: Unit) -> list[str]:
     """Say how many budgets each limit holds, the most frequent first."""
     free = free_return(budget)
-    found = pd.Series([why(row) for row in budget.to_dict("records")], dtype=object).value_counts()
+    found = Counter(why(row) for row in budget)
     said = []
-    for name, number in sorted(found.items(), key=lambda pair: (-pair[1], str(pair[0]))):
+    for name, number in sorted(found.items(), key=lambda pair: (-pair[1], pair[0])):
         are = f"{number} {'budget is' if number == 1 else 'budgets are'}"
         if name == SHARES:
             said.append(f"{are} free to move: in each, {unit.next_said} about {unit.next(free)} {unit.short}")

@@ -4,7 +4,6 @@ import re
 import sys
 
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -292,7 +291,7 @@ def test_words_for_time_chance_and_limits():
     assert days_name(WEEKS[0][0].replace(day=28), MONTH.replace(year=2027, month=1, day=3)) == "28 Dec to 3 Jan"
     assert days_name(MONTH, MONTH) == "1 Dec" and month_name([MONTH]) == "December 2026"
     assert [chance(one) for one in (0.0, 0.5, 1.0, float("nan"))] == ["under 1 %", "50 %", "over 99 %", "–"]
-    budget = pd.DataFrame([cell(*("DE", "tv", 1.0, 1.0), reason) for reason in (None, SHARED, f"a cap, {SHARED}")])
+    budget = [cell("DE", "tv", 1.0, 1.0, reason) for reason in (None, SHARED, f"a cap, {SHARED}")]
     assert held(budget, Unit("gmv", "EUR")) == [
         "1 budget is held by “a cap”",
         "1 budget is held by nothing",
