@@ -82,7 +82,7 @@ def planning_text(rows: PlanRows, currency: str) -> str:
     """Return the page in a few lines, for a terminal."""
     unit = Unit(str(rows.whole["objective"]), currency)
     budgets = next_budgets(rows)
-    files = [f"{len(to_upload(budgets, name))} daily budgets for {said}" for name, said in PLATFORMS.items()]
+    files = [f"{said} {len(to_upload(budgets, name))}" for name, said in PLATFORMS.items()]
     return "\n".join(
         [
             f"{title(rows)}, {rows.whole['plan_id']}: {' '.join(opening(rows.whole, rows.months, unit))}",
@@ -90,7 +90,7 @@ def planning_text(rows: PlanRows, currency: str) -> str:
             *_moved(rows, unit),
             *map(str, rows.whole["notes"]),
             *(str(message) for message in rows.targets["message"]),
-            "; ".join(files) if weeks_of(rows) else NO_CAMPAIGNS,
+            f"Daily budgets to upload: {', '.join(files)}" if weeks_of(rows) else NO_CAMPAIGNS,
         ]
     )
 
@@ -174,7 +174,7 @@ def _frontier(rows: PlanRows, unit: Unit) -> list[str]:
     metrics = rows.frontier.loc[rows.frontier["country"] == ALL, "metric"]
     others = [name for name in sorted(set(metrics)) if name != unit.metric]
     if find_spec("matplotlib") is None:
-        return []
+        return [f"<p>{NO_PICTURES}</p>"]
     made = [frontier_picture(rows, Unit(name, unit.currency), rows.whole) for name in (unit.metric, *others)]
     said = "Each point is the best split of that budget. Reached means all of it: with what comes without paid media."
     return [f'<p class="soft">{said}</p>', *map(_wide, made)]

@@ -30,11 +30,12 @@ _MONEY, _CENTS, _SHARE, _NUMBER, _DAY, _TEXT = "#,##0", "#,##0.00", "0.0%", "#,#
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a sheet: its head, how its numbers are written, its width in letters."""
+    """A column of a sheet: its head, how its numbers are written, its width in letters, and whether people type it in."""
 
     name: str
     form: str = _TEXT
     width: int = 14
+    is_typed: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def _weekly(rows: PlanRows) -> Sheet:
         *(Column("Platform", width=10), Column("Account", width=20), Column("Campaign ID", width=22)),
         *(Column("Campaign", width=38), Column("Country", width=10), Column("Channel", width=26)),
         *(Column("Status", width=10), Column("Goal", width=10), Column("Bidding", width=26), Column("Currency")),
-        *(Column(f"A day, {week.name}", _CENTS) for week in weeks),
+        *(Column(f"A day, {week.name}", _CENTS, is_typed=True) for week in weeks),
         *(Column(f"Week, {week.name}", _CENTS) for week in weeks),
         *(Column("All weeks", _CENTS), Column("Uploads it should bring", _NUMBER), Column("What holds it", width=40)),
     ]
@@ -219,13 +220,17 @@ def _read_me(book: Any, rows: PlanRows, currency: str) -> None:
 def _write(book: Any, told: Sheet) -> None:
     sheet = book.add_worksheet(told.name)
     head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bg_color": "#F5F7F9", "bottom": 1})
-    forms = {form: book.add_format({"num_format": form}) for form in {column.form: None for column in told.columns}}
+    typed = {"bold": True, "bg_color": "#E8F0FE"}
+    forms = {
+        (form, is_typed): book.add_format({"num_format": form, **(typed if is_typed else {})})
+        for form, is_typed in dict.fromkeys((column.form, column.is_typed) for column in told.columns)
+    }
     for place, column in enumerate(told.columns):
         sheet.set_column(place, place, column.width)
         sheet.write_string(0, place, column.name, head)
     for line, values in enumerate(told.rows, start=1):
         for place, (column, value) in enumerate(zip(told.columns, values, strict=True)):
-            _cell(sheet, (line, place), value, forms[column.form])
+            _cell(sheet, (line, place), value, forms[column.form, column.is_typed])
     if not told.rows:
         sheet.write_string(1, 0, "Nothing was planned here yet.")
     sheet.set_row(0, 32)

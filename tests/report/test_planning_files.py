@@ -100,6 +100,7 @@ def test_a_campaign_has_one_row_with_its_daily_budgets_whatever_its_countries(bo
 def test_ids_are_texts_and_money_has_cents(book):
     sheet = book[1]["Weekly"]
     assert [sheet["C2"].data_type, sheet["K2"].data_type, sheet["K2"].number_format] == ["s", "n", "#,##0.00"]
+    assert sheet["K2"].font.bold and not sheet["M2"].font.bold
     assert book[1]["Monthly"]["A2"].number_format == "yyyy-mm-dd"
 
 

@@ -219,7 +219,7 @@ def test_the_text_for_a_terminal_says_the_same(page):
         "More money, EUR: DE google_pmax +100, FR meta_prospecting +50.",
         "Less money, EUR: FR google_pmax −150.",
         *(FLAGGED, EASY, FAR),
-        "1 daily budgets for Google Ads; 1 daily budgets for Meta",
+        "Daily budgets to upload: Google Ads 1, Meta 1",
     ]
     assert planning_text(without("campaigns"), "EUR").splitlines()[-1] == NO_CAMPAIGNS
 
