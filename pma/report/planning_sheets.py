@@ -30,7 +30,7 @@ _MONEY, _CENTS, _SHARE, _NUMBER, _DAY, _TEXT = "#,##0", "#,##0.00", "0.0%", "#,#
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a sheet: its head, how its numbers are written, its width in letters, and whether people type it in."""
+    """A column of a sheet: its head, how its numbers are written, its width in letters, and if people type it in."""
 
     name: str
     form: str = _TEXT
