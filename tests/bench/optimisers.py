@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -258,7 +259,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|", flush=True)
     said, optimisers = [], {}
     for form, slope in FORMS.items():
-        optimisers[form], building, _ = timed(lambda mmm=model_of(world_of(slope)): compiled(mmm))
+        optimisers[form], building, _ = timed(partial(compiled, model_of(world_of(slope))))
         said += first_world(form, optimisers[form], building)
     print("\nTimes that pymc-marketing takes of our seconds; how far our plan is from the best at most\n")
     print("| curves | change | CPU | wall | its compilation, CPU s | CPU with that | pma's gap, % |")
