@@ -76,9 +76,13 @@ def channel_curves(
 
 
 def campaign_curves(
-    made: Responses, levels: np.ndarray, value: np.ndarray, cell: np.ndarray, share: np.ndarray,
+    made: Responses,
+    levels: np.ndarray,
+    value: np.ndarray,
+    cell: np.ndarray,
+    share: np.ndarray,
     ratio: dict[str, np.ndarray],
-) -> Curves:  # fmt: skip
+) -> Curves:
     """Return the curves of campaigns from those of their channels, see `channel_curves` and `campaign_responses`."""
     of_part, targets = made.part["cell"].to_numpy(), made.part["target"].to_numpy()
     brings = np.zeros((len(cell), levels.shape[1]))

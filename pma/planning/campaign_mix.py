@@ -25,7 +25,8 @@ class CampaignInputs:
     `as_of` and the plan's months, with `spend` (null: no exchange rate). accounts: il.ad_spend by key, account_id and
     currency, with first_day and last_day. credit: bl.report_weekly_growth_update by key, sums of the weeks that are
     learned from: spend, uploads, orders, and most_week, the most that one of them cost. rates: currency with its
-    newest `rate`. A key is country, channel, campaign_id and ad_platform. currency: of the tables. as_of: where data end.
+    newest `rate`. A key is country, channel, campaign_id and ad_platform. currency: of the tables. as_of: the day after
+    the data.
     """
 
     months: pd.DataFrame
@@ -67,7 +68,7 @@ def _today(inputs: CampaignInputs) -> pd.DataFrame:
     """Money a week of the last weeks before as_of by key; of a campaign that began in them, of the days since."""
     since = inputs.as_of - WINDOW
     recent = inputs.daily[(inputs.daily["date"] >= since) & (inputs.daily["date"] < inputs.as_of)]
-    unrated = recent[recent["spend"].isna()]
+    unrated = inputs.daily[inputs.daily["spend"].isna()]
     if len(unrated):
         named = ", ".join(sorted({str(name) for name in unrated["campaign_id"]})[:5])
         raise ValueError(

@@ -2,122 +2,137 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pma.planning.outcome import interval
+from pma.planning.campaign_split import Split
+from pma.planning.outcome import ENDS, interval
 from pma.planning.response import Responses
 from pma.planning.settings import CampaignSettings
 from pma.planning.water import Curves
 
-if TYPE_CHECKING:
-    from pma.planning.campaigns import Split
-
 UNPLACED = "(unplaced)"
 NO_PLATFORM = "(none)"
-_ENDS = (5, 50, 95)
+_DATES = ["week_start", "week_end", "month"]
+_FACTS = [
+    *("country", "channel", "campaign_id", "ad_platform", "campaign_name", "campaign_status", "campaign_goal"),
+    *("bidding_type", "currency"),
+]
+# What follows the name of an interval's columns.
+_ENDS = ("", *(f"_p{end:02d}" for end in ENDS))
 _NEAR = 1e-6
+# Draws that slopes are the mean of.
 _LOOKED_AT = 64
 
 
-def campaign_rows(
-    campaigns: pd.DataFrame, weeks: pd.DataFrame, splits: Sequence[Split], curves: Sequence[Curves],
-    brings: Responses, amounts: np.ndarray, cells: pd.DataFrame, currency: str, settings: CampaignSettings,
-) -> pd.DataFrame:  # fmt: skip
+@dataclass(frozen=True)
+class Weekly:
+    """A weekly plan before it is told. K campaigns, P weeks of all months, C cells, M months.
+
+    campaigns: see `placed_campaigns`; weeks: see `month_weeks`; splits, curves: by month; brings: of campaigns, whose
+    months are the weeks; amounts: whole cents of the monthly plan, (C, M); cells: rows of country, channel.
+    """
+
+    campaigns: pd.DataFrame
+    weeks: pd.DataFrame
+    splits: Sequence[Split]
+    curves: Sequence[Curves]
+    brings: Responses
+    amounts: np.ndarray
+    cells: pd.DataFrame
+
+    @cached_property
+    def month(self) -> np.ndarray:
+        """The number of the month of each week; (P,)."""
+        found: np.ndarray = pd.factorize(self.weeks["month"])[0]
+        return found
+
+    @cached_property
+    def budget(self) -> np.ndarray:
+        """Money, (K, P)."""
+        return np.concatenate([split.budget for split in self.splits], axis=1) / 100
+
+
+def campaign_rows(plan: Weekly, currency: str, settings: CampaignSettings) -> pd.DataFrame:
     """Return rows of bl.campaign_plan less plan_id, data_origin and run_id.
 
-    splits, curves: by month; brings: of campaigns, whose months are the rows of `weeks`; amounts: whole cents of the
-    plan, (C, M). What a campaign brings in a month is what its money adds to that of the months before; it is laid upon
-    weeks by what its curve says of each.
+    One per week, country, channel and campaign that is open or has spent in the week, and those of money that no
+    campaign may take. What a campaign brings in a month is what its money adds to that of the months before; it is laid
+    upon weeks by what its curve says of each.
     """
-    budget = np.concatenate([split.budget for split in splits], axis=1) / 100
-    month = pd.factorize(weeks["month"])[0]
-    worth, uploads = _brought(brings, budget, curves, weeks, month)
-    slope = _slopes(brings, budget)
-    why = _reasons(campaigns, weeks, splits, amounts, settings)
-    spent = np.concatenate([split.spent for split in splits], axis=1)
-    shown = campaigns["is_open"].to_numpy(dtype=bool)[:, None] | (spent > 0)
-    names = ["country", "channel", "campaign_id", "ad_platform", "campaign_name", "campaign_status", "campaign_goal"]
-    k, p = np.nonzero(shown)
-    rows = campaigns[[*names, "bidding_type", "currency"]].iloc[k].reset_index(drop=True)
-    rows[["week_start", "week_end", "month"]] = (
-        weeks[["week_start", "week_end", "month"]].iloc[p].reset_index(drop=True)
-    )
+    campaigns, weeks, budget = plan.campaigns, plan.weeks, plan.budget
+    worth, uploads = _brought(plan)
+    slope, why = _slopes(plan), _reasons(plan, settings)
+    spent = np.concatenate([split.spent for split in plan.splits], axis=1)
+    k, p = np.nonzero(campaigns["is_open"].to_numpy(dtype=bool)[:, None] | (spent > 0))
+    rows = campaigns[_FACTS].iloc[k].reset_index(drop=True)
+    rows[_DATES] = weeks[_DATES].iloc[p].reset_index(drop=True)
     rows["current_budget"] = campaigns["today"].to_numpy()[k] * weeks["days"].to_numpy()[p] / 7
     rows["budget"] = budget[k, p]
     rows["budget_local"] = np.round(budget[k, p] / campaigns["rate"].to_numpy()[k], 2)
     for name, found in (("uploads", uploads), ("response", worth)):
-        for column, values in found.items():
-            rows[f"{name}{column}"] = values[k, p]
+        for end, values in zip(_ENDS, found, strict=True):
+            rows[f"{name}{end}"] = values[k, p]
     rows["marginal_return"] = slope[k, p]
     rows["binding_constraint"] = why[k, p]
-    return pd.concat([rows, _unplaced(cells, weeks, splits, campaigns, currency)], ignore_index=True)
+    found = pd.concat([rows, *_unplaced(plan, currency)], ignore_index=True)
+    return found.sort_values(["country", "channel", "campaign_id", "week_start"], ignore_index=True)
 
 
-def _brought(
-    brings: Responses, budget: np.ndarray, curves: Sequence[Curves], weeks: pd.DataFrame, month: np.ndarray
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Worth and uploads by campaign and week: mean, p05, p50 and p95, (K, P) each."""
+def _brought(plan: Weekly) -> tuple[np.ndarray, np.ndarray]:
+    """Worth and uploads by campaign and week: mean, p05, p50 and p95; (4, K, P) each."""
+    brings, budget = plan.brings, plan.budget
     of_uploads = (brings.part["target"] == "uploads").to_numpy().astype(float)[:, None]
-    cell = brings.part["cell"].to_numpy()
-    weights = (brings.worth, np.broadcast_to(of_uploads, brings.worth.shape))
-    found: tuple[dict[str, np.ndarray], ...] = ({}, {})
-    for out in found:
-        out.update({end: np.zeros(budget.shape) for end in ("", "_p05", "_p50", "_p95")})
+    counts = (brings.worth, np.broadcast_to(of_uploads, brings.worth.shape))
+    found = np.zeros((2, 4, *budget.shape))
     before = np.zeros(brings.first.shape)
-    for m in range(len(curves)):
-        upto = brings.by_draw(np.where(month <= m, budget, 0.0))
-        here = month == m
-        length = weeks["days"].to_numpy()[here] / 7
-        part = curves[m].at(budget[:, here] / length) * length
+    for m, curves in enumerate(plan.curves):
+        upto = brings.by_draw(np.where(plan.month <= m, budget, 0.0))
+        here = plan.month == m
+        length = plan.weeks["days"].to_numpy()[here] / 7
+        part = curves.at(budget[:, here] / length) * length
         part = np.where(part.sum(axis=1, keepdims=True) > 0, part, budget[:, here])
         whole = part.sum(axis=1, keepdims=True)
         part = np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
-        for out, weight in zip(found, weights, strict=True):
+        for out, count in zip(found, counts, strict=True):
             of_campaign = np.zeros((len(budget), before.shape[1]))
-            np.add.at(of_campaign, cell, weight * (upto - before))
-            ends = [of_campaign.mean(axis=1), *np.percentile(of_campaign, _ENDS, axis=1)]
-            for name, values in zip(out, ends, strict=True):
-                out[name][:, here] = values[:, None] * part
+            np.add.at(of_campaign, brings.part["cell"].to_numpy(), count * (upto - before))
+            ends = np.stack([of_campaign.mean(axis=1), *np.percentile(of_campaign, ENDS, axis=1)])
+            out[:, :, here] = ends[:, :, None] * part
         before = upto
     return found[0], found[1]
 
 
-def _slopes(brings: Responses, budget: np.ndarray) -> np.ndarray:
+def _slopes(plan: Weekly) -> np.ndarray:
     """What one unit of money more in a week would add to the objective, mean over draws; (K, P)."""
-    few = brings.thinned(_LOOKED_AT)
+    few = plan.brings.thinned(_LOOKED_AT)
     draws = few.first.shape[1]
-    return few.value_and_slope(budget, np.full(draws, 1 / draws))[1]
+    return few.value_and_slope(plan.budget, np.full(draws, 1 / draws))[1]
 
 
-def _reasons(
-    campaigns: pd.DataFrame, weeks: pd.DataFrame, splits: Sequence[Split], amounts: np.ndarray,
-    settings: CampaignSettings,
-) -> np.ndarray:  # fmt: skip
+def _reasons(plan: Weekly, settings: CampaignSettings) -> np.ndarray:
     """What keeps a campaign from more or less money in each week, in words; None: nothing. (K, P)."""
-    found = np.full((len(campaigns), len(weeks)), None, dtype=object)
-    month = pd.factorize(weeks["month"])[0]
-    left = weeks["days_left"].to_numpy()
-    facts = campaigns.to_dict("records")
-    for m, split in enumerate(splits):
-        places = np.flatnonzero(month == m)
-        ahead = [p for p in places if left[p] > 0]
+    found = np.full(plan.budget.shape, "spent", dtype=object)
+    left = plan.weeks["days_left"].to_numpy()
+    facts = plan.campaigns.to_dict("records")
+    for m, split in enumerate(plan.splits):
+        ahead = np.flatnonzero((plan.month == m) & (left > 0))
         for k, fact in enumerate(facts):
-            for p in places:
-                found[k, p] = "spent"
             for step, p in enumerate(ahead):
-                found[k, p] = _reason(fact, split, k, step, amounts[fact["cell"], m], settings)
+                found[k, p] = _reason(fact, split, (k, step), plan.amounts[fact["cell"], m], settings)
     return found
 
 
 def _reason(
-    fact: dict[str, Any], split: Split, k: int, step: int, cents: int, settings: CampaignSettings
+    fact: dict[Hashable, Any], split: Split, place: tuple[int, int], cents: int, settings: CampaignSettings
 ) -> str | None:
     """Why a campaign's week is as it is."""
-    cell, rate = fact["cell"], split.rate[k, step]
+    k, cell, rate = place[0], fact["cell"], split.rate[place]
     if split.over[cell]:
         return f"the month's money is spent, and {split.over[cell] / 100:,.2f} more"
     if not fact["is_open"]:
@@ -135,36 +150,31 @@ def _reason(
     change = split.reach.change[cell]
     asked = settings.max_weekly_change
     eased = "" if asked is None or change <= asked * (1 + 1e-6) else f"; {asked:.0%} does not reach the month's money"
-    if rate >= split.reach.high[k, step] - near:
+    if rate >= split.reach.high[place] - near:
         return f"at most {change:.0%} more a week{eased}"
-    if rate <= split.reach.low[k, step] + near:
+    if rate <= split.reach.low[place] + near:
         return f"at most {min(change, 1.0):.0%} less a week{eased}"
     return None
 
 
-def _unplaced(
-    cells: pd.DataFrame, weeks: pd.DataFrame, splits: Sequence[Split], campaigns: pd.DataFrame, currency: str,
-    settings: CampaignSettings,
-) -> pd.DataFrame:  # fmt: skip
-    """Rows of money that no campaign may take."""
-    open_cells = set(campaigns.loc[campaigns["is_open"].astype(bool), "cell"])
-    month = pd.factorize(weeks["month"])[0]
+def _unplaced(plan: Weekly, currency: str) -> list[pd.DataFrame]:
+    """Rows of money that no campaign may take, in a frame; none: no frame."""
+    has_open = set(plan.campaigns.loc[plan.campaigns["is_open"].astype(bool), "cell"])
     nothing = {**interval("uploads", np.zeros(1)), **interval("response", np.zeros(1)), "marginal_return": 0.0}
-    rows: list[dict[str, Any]] = []
-    for m, split in enumerate(splits):
-        places = np.flatnonzero(month == m)
+    rows: list[dict[Hashable, Any]] = []
+    for m, split in enumerate(plan.splits):
+        places = np.flatnonzero(plan.month == m)
         for c, step in np.argwhere(split.unplaced > 0):
-            week = weeks.iloc[places[step]]
-            amount = split.unplaced[c, step] / 100
+            week, amount = plan.weeks.iloc[places[step]], split.unplaced[c, step] / 100
             why = "all its campaigns bid by a target and would not spend it"
-            if c not in open_cells:
+            if c not in has_open:
                 why = "no campaign of the channel is open"
             elif week["days_left"] == 0:
                 why = "the month is over"
             rows.append(
                 {
-                    **cells.iloc[c].to_dict(),
-                    **week[["week_start", "week_end", "month"]].to_dict(),
+                    **plan.cells.iloc[c].to_dict(),
+                    **week[_DATES].to_dict(),
                     "campaign_id": UNPLACED,
                     "ad_platform": NO_PLATFORM,
                     "campaign_status": "unknown",
@@ -176,4 +186,4 @@ def _unplaced(
                     "binding_constraint": why,
                 }
             )
-    return pd.DataFrame(rows)
+    return [pd.DataFrame(rows)] if rows else []

@@ -9,7 +9,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pma.marketing.tables import AD_SPEND, CAMPAIGNS, EXCHANGE_RATES, NO_CAMPAIGN
-from pma.marketing.weekly_tables import WEEKLY_GROWTH
 from pma.planning.campaign_mix import KEY, WINDOW, CampaignInputs
 from pma.planning.settings import PlanningSettings
 from pma.planning.sources import as_rows
@@ -20,8 +19,11 @@ from pma.warehouse import Warehouse
 _PLACE = [*KEY, "ad_platform"]
 
 
-def campaign_inputs(tables: Warehouse, settings: PlanningSettings, currency: str) -> CampaignInputs:
-    """Read what the weekly plan is made of beside the fits. Raises TableError where there is no such monthly plan."""
+def campaign_inputs(tables: Warehouse, growth: DataFrame, settings: PlanningSettings, currency: str) -> CampaignInputs:
+    """Read what the weekly plan is made of beside the fits; `growth`: bl.report_weekly_growth_update.
+
+    `currency`: of the tables. Raises TableError where there is no such monthly plan, or no spend at all.
+    """
     plan_id = settings.plan.plan_id
     if not tables.has(BUDGET_PLANS, _named(plan_id)):
         raise TableError(f"{BUDGET_PLANS.name} has no plan {plan_id!r} (planning.plan.plan_id). Run plan_budget")
@@ -29,7 +31,7 @@ def campaign_inputs(tables: Warehouse, settings: PlanningSettings, currency: str
         _own(tables, spec, plan_id).toPandas() for spec in (BUDGET_PLAN, BUDGET_PLANS, DESIRED_UPLOADS)
     )
     spend = tables.read(AD_SPEND)
-    as_of = settings.campaigns.as_of or spend.agg(F.max("date")).collect()[0][0] + timedelta(days=1)
+    as_of = settings.campaigns.as_of or _end(spend)
     known = spend.where(F.col("date") < F.lit(as_of))
     since = as_of - timedelta(weeks=settings.campaigns.learn_weeks)
     return CampaignInputs(
@@ -39,7 +41,7 @@ def campaign_inputs(tables: Warehouse, settings: PlanningSettings, currency: str
         campaigns=tables.read(CAMPAIGNS).toPandas(),
         daily=_daily(known, min(as_of - WINDOW, *months["month"])),
         accounts=_accounts(known, since),
-        credit=_credit(tables.read(WEEKLY_GROWTH), since, as_of, settings.campaigns.model),
+        credit=_credit(growth, since, as_of, settings.campaigns.model),
         rates=tables.read(EXCHANGE_RATES)
         .where(F.col("date") < F.lit(as_of))
         .groupBy("currency")
@@ -48,6 +50,14 @@ def campaign_inputs(tables: Warehouse, settings: PlanningSettings, currency: str
         currency=currency,
         as_of=as_of,
     )
+
+
+def _end(spend: DataFrame) -> date:
+    """The day after the last that has spend."""
+    last = spend.agg(F.max("date")).collect()[0][0]
+    if last is None:
+        raise TableError(f"{AD_SPEND.name} has no rows: nobody knows which campaigns there are. Run ad_spend")
+    return last + timedelta(days=1)  # type: ignore[no-any-return]
 
 
 def write_campaigns(tables: Warehouse, rows: pd.DataFrame, origin: str) -> None:

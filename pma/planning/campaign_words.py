@@ -34,9 +34,11 @@ def _moves(rows: pd.DataFrame) -> Iterator[str]:
     """The campaigns whose money changes most."""
     sums = rows.assign(budget=rows["budget"].astype(float)).groupby([*CELL, "campaign_id"])
     moved = sums.agg(
-        name=("campaign_name", "first"), before=("current_budget", "sum"), after=("budget", "sum"),
+        name=("campaign_name", "first"),
+        before=("current_budget", "sum"),
+        after=("budget", "sum"),
         why=("binding_constraint", "last"),
-    )  # fmt: skip
+    )
     order = (moved["after"] - moved["before"]).abs().sort_values(ascending=False, kind="stable").index[:_SHOWN]
     for country, channel, campaign in order:
         row = moved.loc[(country, channel, campaign)]

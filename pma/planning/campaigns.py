@@ -2,50 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
-
 import numpy as np
 import pandas as pd
 
-from pma.planning.campaign_curves import (
-    by_weeks,
-    campaign_curves,
-    campaign_responses,
-    channel_curves,
-)  # fmt: skip
+from pma.planning.campaign_curves import by_weeks, campaign_curves, campaign_responses, channel_curves
 from pma.planning.campaign_mix import CampaignInputs, known_campaigns, with_shares
-from pma.planning.campaign_rows import campaign_rows
-from pma.planning.cents import whole_cents
+from pma.planning.campaign_rows import Weekly, campaign_rows
+from pma.planning.campaign_split import split_month
 from pma.planning.efficiency import efficiencies
-from pma.planning.learning import Reach, reach, switched_off
 from pma.planning.plan import Inputs, usable_fits, worth_of
 from pma.planning.response import CELL, Responses, horizon, of_cells, responses
 from pma.planning.settings import CampaignSettings, PlanningSettings
-from pma.planning.water import Curves, pour
 from pma.planning.weeks import month_weeks, week_shares
 
 CONVERSIONS = {"uploads": "uploads", "gmv": "orders"}
-NO_CAP = 1e15
-
-
-@dataclass(frozen=True)
-class Split:
-    """The money of one month over its campaigns and weeks; K campaigns, P weeks of the month, C cells.
-
-    spent, budget: whole cents, (K, P), what was spent already in the budget; unplaced: whole cents, (C, P); over: cents
-    that were spent beyond the month's money, (C,). reach: the bounds, of the weeks that are left; off: (K,).
-    """
-
-    spent: np.ndarray
-    budget: np.ndarray
-    unplaced: np.ndarray
-    over: np.ndarray
-    rate: np.ndarray
-    reach: Reach
-    off: np.ndarray
-    floor: np.ndarray
-    cap: np.ndarray
 
 
 def plan_campaigns(fits: Inputs, inputs: CampaignInputs, settings: PlanningSettings) -> pd.DataFrame:
@@ -67,24 +37,22 @@ def plan_campaigns(fits: Inputs, inputs: CampaignInputs, settings: PlanningSetti
         for target, name in CONVERSIONS.items()
     }
     spent = _spent(inputs.daily, campaigns, weeks)
+    cell, share = campaigns["cell"].to_numpy(), campaigns["share"].to_numpy()
     splits, curves, start = [], [], campaigns["start"].to_numpy(dtype=float)
     for m, month in enumerate(months):
         here = (weeks["month"] == month).to_numpy()
-        usual = np.maximum(_usual(campaigns, amounts[:, m], weeks[here]), 1e-6)
-        of_campaigns = campaign_curves(
-            made, *channel_curves(made, amounts / 100, m, usual), campaigns["cell"].to_numpy(),
-            campaigns["share"].to_numpy(), ratio,
-        )  # fmt: skip
-        split = split_month(
-            of_campaigns, campaigns.assign(start=start), amounts[:, m], weeks[here], spent[:, here], asked
-        )
+        levels, value = channel_curves(made, amounts / 100, m, _usual(campaigns, amounts[:, m], weeks[here]))
+        of_campaigns = campaign_curves(made, levels, value, cell, share, ratio)
+        from_here = campaigns.assign(start=start)
+        split = split_month(of_campaigns, from_here, amounts[:, m], weeks[here], spent[:, here], asked)
+        # The next month goes on from its last week; what is off begins anew.
         start = np.where(split.rate[:, -1] > 0, split.rate[:, -1], start) if split.rate.size else start
         splits.append(split)
         curves.append(of_campaigns)
     over = by_weeks(made.horizon, weeks, week_shares(weeks, made.horizon.weeks))
-    brings = campaign_responses(made, campaigns["cell"].to_numpy(), campaigns["share"].to_numpy(), ratio, over)
-    rows = campaign_rows(campaigns, weeks, splits, curves, brings, amounts, made.cells, inputs.currency, asked)
-    return rows.assign(plan_id=inputs.months["plan_id"].iloc[0])
+    brings = campaign_responses(made, cell, share, ratio, over)
+    weekly = Weekly(campaigns, weeks, splits, curves, brings, amounts, made.cells)
+    return campaign_rows(weekly, inputs.currency, asked).assign(plan_id=inputs.months["plan_id"].iloc[0])
 
 
 def planned_responses(fits: Inputs, inputs: CampaignInputs, settings: PlanningSettings) -> Responses:
@@ -125,74 +93,6 @@ def placed_campaigns(
     return with_shares(kept, amounts.sum(axis=1) / 100 / weeks, settings)
 
 
-def split_month(
-    curves: Curves, campaigns: pd.DataFrame, cents: np.ndarray, weeks: pd.DataFrame, spent: np.ndarray,
-    settings: CampaignSettings,
-) -> Split:  # fmt: skip
-    """Return the split of one month's money, whole cents by cell, (C,), over campaigns and the month's `weeks`.
-
-    campaigns: cell, share, start, is_open, is_new, ad_platform, bidding_type, most_week; spent: money by campaign and
-    week, (K, P), of the days that are over.
-    """
-    cell, count = campaigns["cell"].to_numpy(), len(cents)
-    gone = np.rint(100 * np.maximum(spent, 0.0)).astype(np.int64)
-    left = cents - np.bincount(cell, gone.sum(axis=1), count).astype(np.int64)
-    over, money = np.maximum(-left, 0), np.maximum(left, 0) / 100
-    ahead = weeks["days_left"].to_numpy() > 0
-    length = weeks["days_left"].to_numpy()[ahead] / 7
-    floor, cap = _least(campaigns, settings), _most(campaigns, settings)
-    worth = (curves.value[:, 1:] / curves.level[:, 1:]).max(axis=1)
-    off = campaigns["is_open"].to_numpy() & switched_off(np.minimum(floor, cap), worth, cell, money, length)
-    cap = np.where(off | ~campaigns["is_open"].to_numpy(dtype=bool), 0.0, cap)
-    floor = np.minimum(floor, cap)
-    # Where the least of the last one left is more than there is, it gets what there is.
-    needed = np.bincount(cell, floor, count) * length.sum()
-    floor = floor * np.minimum(np.divide(money, needed, out=np.ones(count), where=needed > 0), 1.0)[cell]
-    start = np.maximum(campaigns["start"].to_numpy(dtype=float), floor)
-    kept = reach(start, floor, cap, cell, money, length, settings.max_weekly_change)
-    share = campaigns["share"].to_numpy()
-    rate = pour(curves, cell, share, money - kept.unplaced, length, kept.low, kept.high) if ahead.any() else kept.low
-    budget, unplaced = gone.copy(), np.zeros((count, len(weeks)), dtype=np.int64)
-    if ahead.any():
-        planned, unplaced[:, ahead] = _in_cents(rate * length, kept.unplaced, length, cell, np.maximum(left, 0))
-        budget[:, ahead] += planned
-    else:
-        unplaced[:, -1] = np.maximum(left, 0)
-    return Split(gone, budget, unplaced, over, rate, kept, off, floor, cap)
-
-
-def _in_cents(
-    money: np.ndarray, unplaced: np.ndarray, length: np.ndarray, cell: np.ndarray, total: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Money of campaigns, (K, P), and what no one may take, (C,), in whole cents that add up to `total`, (C,)."""
-    cells, weeks = len(total), len(length)
-    rest = unplaced[:, None] * length / length.sum()
-    # By cell, then week, then campaign: a channel's week is right to the cent too. The rest comes last.
-    group = np.concatenate([np.repeat(cell, weeks), np.repeat(np.arange(cells), weeks)])
-    week = np.tile(np.arange(weeks), len(cell) + cells)
-    order = np.lexsort((np.arange(len(group)), week, group))
-    amounts = np.concatenate([money.ravel(), rest.ravel()])
-    found = np.zeros(len(group), dtype=np.int64)
-    found[order] = whole_cents(amounts[order], group[order], total)
-    return found[: money.size].reshape(money.shape), found[money.size :].reshape(rest.shape)
-
-
-def _least(campaigns: pd.DataFrame, settings: CampaignSettings) -> np.ndarray:
-    """Least money a week that a campaign may get, (K,): the platform's, where it spends that much or is to begin."""
-    least = 7 * campaigns["ad_platform"].map(settings.least_daily).astype(float).fillna(0.0).to_numpy()
-    starts = campaigns["is_new"].to_numpy(dtype=bool) | (campaigns["today"].to_numpy() <= 0)
-    found: np.ndarray = np.where(starts | (campaigns["start"].to_numpy() >= least), least, 0.0)
-    return np.where(campaigns["is_open"], found, 0.0)
-
-
-def _most(campaigns: pd.DataFrame, settings: CampaignSettings) -> np.ndarray:
-    """Most money a week that a campaign would spend, (K,): by a target, a bit more than it ever did."""
-    seen = np.maximum(campaigns["most_week"], campaigns["today"]).to_numpy(dtype=float)
-    is_bound = campaigns["bidding_type"].isin(settings.target_bidding).to_numpy() & (seen > 0)
-    more = 1.0 + (settings.max_weekly_change or 0.0)
-    return np.where(is_bound, more * seen, NO_CAP)
-
-
 def _amounts(months: pd.DataFrame, made: Responses) -> np.ndarray:
     """The plan's money in whole cents, (C, M). Raises ValueError where a row of it has no fit any more."""
     names = {pair: c for c, pair in enumerate(made.cells.itertuples(index=False, name=None))}
@@ -212,7 +112,7 @@ def _amounts(months: pd.DataFrame, made: Responses) -> np.ndarray:
 def _usual(campaigns: pd.DataFrame, cents: np.ndarray, weeks: pd.DataFrame) -> np.ndarray:
     """Money a week around which a channel's curve is looked at: the more of today's and the plan's, (C,)."""
     today = np.bincount(campaigns["cell"], campaigns["start"], len(cents))
-    return np.maximum(today, cents / 100 / (weeks["days"].sum() / 7))
+    return np.maximum(np.maximum(today, cents / 100 / (weeks["days"].sum() / 7)), 1e-6)
 
 
 def _spent(daily: pd.DataFrame, campaigns: pd.DataFrame, weeks: pd.DataFrame) -> np.ndarray:
@@ -224,8 +124,3 @@ def _spent(daily: pd.DataFrame, campaigns: pd.DataFrame, weeks: pd.DataFrame) ->
         if is_in.any():
             found[:, p] = of_cells(daily[is_in].groupby(key)["spend"].sum(), campaigns[key])
     return found
-
-
-def first_day(months: pd.DataFrame, as_of: date) -> date:
-    """Return the first day of which a plan must know what was spent."""
-    return min([as_of, *months["month"]])

@@ -16,7 +16,7 @@ def whole_cents(money: np.ndarray, group: np.ndarray, total: np.ndarray) -> np.n
     starts = np.flatnonzero(np.diff(group, prepend=-1))
     for start, end in zip(starts, [*starts[1:], len(money)], strict=True):
         asked, running = int(total[group[start]]), np.cumsum(money[start:end])
-        scaled = running * (asked / running[-1]) if running[-1] > 0 else np.zeros(end - start)
+        scaled = running / running[-1] * asked if running[-1] > 0 else np.zeros(end - start)
         rounded = np.rint(scaled).astype(np.int64)
         # From the last row that has money on the sum is the total itself, whatever a float makes of it.
         rounded[running >= running[-1]] = asked

@@ -25,9 +25,14 @@ class Reach:
 
 
 def reach(
-    start: np.ndarray, floor: np.ndarray, cap: np.ndarray, cell: np.ndarray, money: np.ndarray, weeks: np.ndarray,
+    start: np.ndarray,
+    floor: np.ndarray,
+    cap: np.ndarray,
+    cell: np.ndarray,
+    money: np.ndarray,
+    weeks: np.ndarray,
     change: float | None,
-) -> Reach:  # fmt: skip
+) -> Reach:
     """Return between which bounds weekly money may move, the change of a week being as asked or the least that can be.
 
     start: money a week before the first week, (K,); floor, cap: of any week, (K,), which hold whatever the change;

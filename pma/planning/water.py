@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -57,56 +58,60 @@ class Curves:
 
 
 def pour(
-    curves: Curves, cell: np.ndarray, share: np.ndarray, money: np.ndarray, weeks: np.ndarray, low: np.ndarray,
+    curves: Curves,
+    cell: np.ndarray,
+    share: np.ndarray,
+    money: np.ndarray,
+    weeks: np.ndarray,
+    low: np.ndarray,
     high: np.ndarray,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """Return money a week by campaign and week, (K, P), that brings most and adds up to each cell's money.
 
     cell: of each campaign, (K,); share: of its cell at today's mix, (K,); money: (C,); weeks: how long each week is,
     in weeks, (P,); low, high: money a week, (K, P), between whose sums the money lies. Bounds are those of
     `pma.planning.learning`: each campaign reaches any level between them, as fast as it may, and stays. So for any
     price of money the best path is the wanted level, kept within the bounds, and one price per cell spends the money.
-    On S-shaped curves that is the answer to the concave curves above; today's mix is given where it brings more.
+    On S-shaped curves that is the answer to the concave curves above; today's mix is given where it brings as much.
     """
-    cells = len(money)
-    # No week costs more than all: a price or level of no end would be looked for otherwise.
+    # No week costs more than all: a level of no end would be looked for otherwise.
     high = np.minimum(high, (money / weeks.min())[cell][:, None])
     low = np.minimum(low, high)
 
-    def spent(rate: np.ndarray) -> np.ndarray:
-        return np.bincount(cell, rate @ weeks, cells)
+    def is_over(level: np.ndarray) -> np.ndarray:
+        spent = np.bincount(cell, np.clip(level[:, None], low, high) @ weeks, len(money))
+        over: np.ndarray = spent > money
+        return over
 
-    def by_price(price: np.ndarray) -> np.ndarray:
-        return np.clip(curves.wanted(price[cell])[:, None], low, high)
-
-    def by_mix(level: np.ndarray) -> np.ndarray:
-        return np.clip((share * level[cell])[:, None], low, high)
-
-    dear = np.zeros(cells)
+    dear = np.zeros(len(money))
     np.maximum.at(dear, cell, curves.above[1][:, 0])
     # Below nothing money has no price: every campaign takes what it may get.
     cheap = -np.maximum(dear, 1e-300)
     for _ in range(_HALVINGS):
-        middle = 0.5 * (cheap + dear)
-        is_over = spent(by_price(middle)) > money
-        cheap, dear = np.where(is_over, middle, cheap), np.where(is_over, dear, middle)
-    best = _between(by_price(dear), by_price(cheap), spent, money, cell)
-    most = np.zeros(cells)
-    np.maximum.at(most, cell, high.max(axis=1, initial=0.0) / np.maximum(share, 1e-300))
-    little = np.zeros(cells)
+        price = 0.5 * (cheap + dear)
+        over = is_over(curves.wanted(price[cell]))
+        cheap, dear = np.where(over, price, cheap), np.where(over, dear, price)
+    most = high.max(axis=1)
+    steepest = np.zeros(len(money))
+    np.maximum.at(steepest, cell, most / np.maximum(share, 1e-300))
+    # Where curves are straight, a price asks for less or for more, and what lies between spends the money.
+    less, more = (np.minimum(curves.wanted(price[cell]), most) for price in (dear, cheap))
+    levels = (_between(less, more, cell, is_over), _between(0 * share, share * steepest[cell], cell, is_over))
+    best, as_today = (np.clip(level[:, None], low, high) for level in levels)
+    brings, today = (np.bincount(cell, curves.at(path) @ weeks, len(money)) for path in (best, as_today))
+    is_better = brings > today + 1e-12 * np.abs(today)
+    return np.where(is_better[cell][:, None], best, as_today)
+
+
+def _between(
+    less: np.ndarray, more: np.ndarray, cell: np.ndarray, is_over: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """The levels between two, all campaigns of a cell as far between them, that spend the cell's money; (K,)."""
+    low = np.zeros(cell.max(initial=-1) + 1)
+    high = np.ones_like(low)
     for _ in range(_HALVINGS):
-        middle = 0.5 * (little + most)
-        is_over = spent(by_mix(middle)) > money
-        little, most = np.where(is_over, little, middle), np.where(is_over, middle, most)
-    as_today = _between(by_mix(little), by_mix(most), spent, money, cell)
-    brings, today = (np.bincount(cell, curves.at(rate) @ weeks, cells) for rate in (best, as_today))
-    return np.where((brings >= today)[cell][:, None], best, as_today)
-
-
-def _between(less, more, spent, money, cell) -> np.ndarray:  # type: ignore[no-untyped-def]
-    """The mix of two answers that spends the money: both keep to the bounds of weeks, and so does any mix."""
-    from_less, from_more = spent(less), spent(more)
-    gap = from_more - from_less
-    part = np.clip(np.divide(money - from_less, gap, out=np.zeros(len(gap)), where=gap > 0), 0.0, 1.0)
-    found: np.ndarray = less + part[cell][:, None] * (more - less)
+        part = 0.5 * (low + high)
+        over = is_over(less + part[cell] * (more - less))[: len(part)]
+        low, high = np.where(over, low, part), np.where(over, part, high)
+    found: np.ndarray = less + (0.5 * (low + high))[cell] * (more - less)
     return found
