@@ -26,12 +26,13 @@ def whole_amounts(plan: np.ndarray, limits: Limits, step: float) -> np.ndarray:
     least = np.where(np.isfinite(limits.least), np.floor(limits.least / step + 1e-6), limits.least)
     most = np.where(np.isfinite(limits.most), np.floor(limits.most / step + 1e-6), limits.most)
     have = limits.rows @ below.ravel()
-    solved = milp(
-        1.0 - 2.0 * rest.ravel(),
-        integrality=np.ones(plan.size),
-        bounds=Bounds(np.clip(low - below, 0, 1).ravel(), np.clip(high - below, 0, 1).ravel()),
-        constraints=LinearConstraint(sparse.csr_array(limits.rows), least - have, most - have),
-    )
+    ends = np.clip(low - below, 0, 1).ravel(), np.clip(high - below, 0, 1).ravel()
+    cost, rows = 1.0 - 2.0 * rest.ravel(), sparse.csr_array(limits.rows)
+    kept = LinearConstraint(rows, least - have, most - have)
+    # Sums that lie within each other or apart have whole corners: only others need whole numbers to be asked for.
+    solved = milp(cost, bounds=Bounds(*ends), constraints=kept)
+    if solved.x is not None and np.abs(solved.x - np.round(solved.x)).max(initial=0.0) > 1e-9:
+        solved = milp(cost, integrality=np.ones(plan.size), bounds=Bounds(*ends), constraints=kept)
     if solved.x is None or (below + 1 < low).any() or (below > high).any():
         raise ValueError(
             f"no plan in whole steps of {step:g} keeps to all limits: give floors, ceilings and budgets that are "
