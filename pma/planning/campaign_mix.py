@@ -77,8 +77,7 @@ def _today(inputs: CampaignInputs) -> pd.DataFrame:
         )
     began = inputs.accounts.groupby([*KEY, "ad_platform"])["first_day"].min()
     spent = recent.groupby([*KEY, "ad_platform"])["spend"].sum().to_frame("today").join(began)
-    first = pd.to_datetime(spent["first_day"].fillna(since)).clip(lower=pd.Timestamp(since))
-    days = (pd.Timestamp(inputs.as_of) - first).dt.days.clip(lower=7)
+    days = np.array([(inputs.as_of - max(day, since)).days for day in spent["first_day"].fillna(since)]).clip(7)
     return spent.assign(today=(7 * spent["today"] / days).clip(lower=0.0)).drop(columns="first_day").reset_index()
 
 
@@ -127,11 +126,9 @@ def _require_one(rows: pd.DataFrame) -> None:
 
 def _with_rates(rows: pd.DataFrame, inputs: CampaignInputs) -> pd.DataFrame:
     """Add what a unit of the account's currency is worth."""
-    known = {
-        inputs.currency: 1.0,
-        **dict(zip(inputs.rates["currency"], inputs.rates["rate"].astype(float), strict=True)),
-    }
-    rows = rows.assign(rate=[known.get(one) for one in rows["currency"]])
+    known = dict(zip(inputs.rates["currency"], inputs.rates["rate"].astype(float), strict=True))
+    known[inputs.currency] = 1.0
+    rows = rows.assign(rate=[known.get(one, np.nan) for one in rows["currency"]])
     lacks = rows[rows["is_open"] & rows["rate"].isna()]
     if len(lacks):
         first = lacks.iloc[0]

@@ -75,8 +75,8 @@ def campaign_rows(plan: Weekly, currency: str, settings: CampaignSettings) -> pd
     rows["current_budget"] = campaigns["today"].to_numpy()[k] * weeks["days"].to_numpy()[p] / 7
     rows["budget"] = budget[k, p]
     rows["budget_local"] = np.round(budget[k, p] / campaigns["rate"].to_numpy()[k], 2)
-    for name, found in (("uploads", uploads), ("response", worth)):
-        for end, values in zip(_ENDS, found, strict=True):
+    for name, of_rows in (("uploads", uploads), ("response", worth)):
+        for end, values in zip(_ENDS, of_rows, strict=True):
             rows[f"{name}{end}"] = values[k, p]
     rows["marginal_return"] = slope[k, p]
     rows["binding_constraint"] = why[k, p]
@@ -160,7 +160,8 @@ def _reason(
 def _unplaced(plan: Weekly, currency: str) -> list[pd.DataFrame]:
     """Rows of money that no campaign may take, in a frame; none: no frame."""
     has_open = set(plan.campaigns.loc[plan.campaigns["is_open"].astype(bool), "cell"])
-    nothing = {**interval("uploads", np.zeros(1)), **interval("response", np.zeros(1)), "marginal_return": 0.0}
+    zeros = {**interval("uploads", np.zeros(1)), **interval("response", np.zeros(1)), "marginal_return": 0.0}
+    nothing: dict[Hashable, Any] = dict(zeros.items())
     rows: list[dict[Hashable, Any]] = []
     for m, split in enumerate(plan.splits):
         places = np.flatnonzero(plan.month == m)

@@ -54,10 +54,10 @@ def campaign_inputs(tables: Warehouse, growth: DataFrame, settings: PlanningSett
 
 def _end(spend: DataFrame) -> date:
     """The day after the last that has spend."""
-    last = spend.agg(F.max("date")).collect()[0][0]
+    last: date | None = spend.agg(F.max("date")).collect()[0][0]
     if last is None:
         raise TableError(f"{AD_SPEND.name} has no rows: nobody knows which campaigns there are. Run ad_spend")
-    return last + timedelta(days=1)  # type: ignore[no-any-return]
+    return last + timedelta(days=1)
 
 
 def write_campaigns(tables: Warehouse, rows: pd.DataFrame, origin: str) -> None:

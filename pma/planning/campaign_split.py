@@ -50,7 +50,7 @@ def split_month(
     """
     cell, count = campaigns["cell"].to_numpy(), len(cents)
     gone = np.rint(100 * np.maximum(spent, 0.0)).astype(np.int64)
-    left = cents - np.bincount(cell, gone.sum(axis=1), count).astype(np.int64)
+    left: np.ndarray = cents - np.bincount(cell, gone.sum(axis=1), count).astype(np.int64)
     over, money = np.maximum(-left, 0), np.maximum(left, 0) / 100
     ahead = weeks["days_left"].to_numpy() > 0
     length = weeks["days_left"].to_numpy()[ahead] / 7
@@ -93,15 +93,15 @@ def _in_cents(
 
 def _least(campaigns: pd.DataFrame, settings: CampaignSettings) -> np.ndarray:
     """Least money a week that a campaign may get, (K,): the platform's, where it spends that much or is to begin."""
-    least = 7 * campaigns["ad_platform"].map(settings.least_daily).astype(float).fillna(0.0).to_numpy()
+    least = 7 * np.array([settings.least_daily.get(name, 0.0) for name in campaigns["ad_platform"]])
     starts = campaigns["is_new"].to_numpy(dtype=bool) | (campaigns["today"].to_numpy() <= 0)
-    found: np.ndarray = np.where(starts | (campaigns["start"].to_numpy() >= least), least, 0.0)
-    return np.where(campaigns["is_open"], found, 0.0)
+    counts = campaigns["is_open"].to_numpy(dtype=bool) & (starts | (campaigns["start"].to_numpy() >= least))
+    return np.where(counts, least, 0.0)
 
 
 def _most(campaigns: pd.DataFrame, settings: CampaignSettings) -> np.ndarray:
     """Most money a week that a campaign would spend, (K,): by a target, a bit more than it ever did."""
-    seen = np.maximum(campaigns["most_week"], campaigns["today"]).to_numpy(dtype=float)
+    seen = campaigns[["most_week", "today"]].to_numpy(dtype=float).max(axis=1)
     is_bound = campaigns["bidding_type"].isin(settings.target_bidding).to_numpy() & (seen > 0)
     more = 1.0 + (settings.max_weekly_change or 0.0)
     return np.where(is_bound, more * seen, _NO_CAP)

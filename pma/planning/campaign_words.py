@@ -40,17 +40,18 @@ def _moves(rows: pd.DataFrame) -> Iterator[str]:
         why=("binding_constraint", "last"),
     )
     order = (moved["after"] - moved["before"]).abs().sort_values(ascending=False, kind="stable").index[:_SHOWN]
-    for country, channel, campaign in order:
-        row = moved.loc[(country, channel, campaign)]
+    for row in moved.loc[order].reset_index().to_dict("records"):
         why = f", {row['why']}" if isinstance(row["why"], str) else ""
-        yield f"  {country} {channel} {row['name'] or campaign}: {row['before']:,.0f} to {row['after']:,.0f}{why}"
+        named = f"{row['country']} {row['channel']} {row['name'] or row['campaign_id']}"
+        yield f"  {named}: {row['before']:,.0f} to {row['after']:,.0f}{why}"
 
 
 def _said(rows: pd.DataFrame) -> Iterator[str]:
     """Money without a campaign, and months that are overspent."""
     lost = rows[rows["campaign_id"] == UNPLACED].assign(budget=lambda frame: frame["budget"].astype(float))
-    for (country, channel, why), money in lost.groupby([*CELL, "binding_constraint"])["budget"].sum().items():
-        yield f"  {country} {channel}: {money:,.2f} are not placed, {why}"
+    sums = lost.groupby([*CELL, "binding_constraint"])["budget"].sum().reset_index()
+    for row in sums.to_dict("records"):
+        yield f"  {row['country']} {row['channel']}: {row['budget']:,.2f} are not placed, {row['binding_constraint']}"
     over = rows[rows["binding_constraint"].str.startswith("the month's money is spent", na=False)]
-    for country, channel, why in over[[*CELL, "binding_constraint"]].drop_duplicates().itertuples(index=False):
-        yield f"  {country} {channel}: {why}"
+    for row in over[[*CELL, "binding_constraint"]].drop_duplicates().to_dict("records"):
+        yield f"  {row['country']} {row['channel']}: {row['binding_constraint']}"

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from pma.planning.campaign_curves import by_weeks, campaign_responses
 from pma.planning.campaign_rows import UNPLACED
+from pma.planning.campaign_words import campaigns_text
 from pma.planning.campaigns import placed_campaigns, plan_campaigns, planned_responses
 from pma.planning.efficiency import efficiencies
 from pma.planning.settings import NewCampaign
@@ -283,6 +285,24 @@ def test_what_each_row_says_hangs_on_no_order_of_rows(world):
     pd.testing.assert_frame_equal(
         plan_campaigns(shuffled, replace(tables, **mixed), settings()), plan_campaigns(world, tables, settings())
     )
+
+
+def test_a_plan_of_uploads_counts_uploads_alone(world):
+    rows = plan_campaigns(world, replace(inputs(world), objective="uploads"), settings())
+    np.testing.assert_allclose(rows["response"], rows["uploads"])
+
+
+def test_words_name_the_aim_the_moves_and_what_could_not_be_placed_or_is_overspent(world):
+    tables = as_if(inputs(world, factor=0.9), date(2026, 12, 16))
+    tables.campaigns.loc[tables.campaigns["campaign_id"].str.startswith("C1-channel_1-"), "campaign_status"] = "paused"
+    over = (tables.months["country"] == "C0") & (tables.months["channel"] == "channel_1")
+    tables.months.loc[over, "planned_spend"] = Decimal("1.00")
+    rows = plan_campaigns(world, tables, settings())
+    said = campaigns_text(rows, tables.desired, "EUR")
+    assert "uploads expected, 10 aimed for" in said and "name of C0-channel_0-" in said
+    lost = rows.loc[rows["campaign_id"] == UNPLACED, "budget"].sum()
+    assert f"C1 channel_1: {lost:,.2f} are not placed, no campaign of the channel is open" in said
+    assert "C0 channel_1: the month's money is spent, and " in said
 
 
 @pytest.mark.parametrize(
