@@ -29,9 +29,10 @@ def campaign_responses(
     """
     of_cell = made.part["cell"].to_numpy()
     pairs = [(k, p) for k, c in enumerate(cell) for p in np.flatnonzero(of_cell == c)]
-    k, p = (np.array(column, dtype=np.int64) for column in zip(*pairs, strict=True))
+    k, p = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
     targets = made.part["target"].to_numpy()[p]
-    scale = np.stack([ratio[target][row] for row, target in zip(k, targets, strict=True)])
+    scale = np.array([ratio[target][row] for row, target in zip(k, targets, strict=True)])
+    scale = scale.reshape(len(k), made.first.shape[1])
     cells = made.cells.iloc[cell].reset_index(drop=True)
     part = made.part.iloc[p].assign(cell=k).reset_index(drop=True)
     return Responses(

@@ -14,19 +14,22 @@ from pma.planning.pieces import Best, best_pieces
 Ends = tuple[np.ndarray, np.ndarray]
 # Two plans, (C, 1) both, to both ends of curves that bend down between them, and lie nowhere below the true ones there.
 Above = Callable[[np.ndarray, np.ndarray], tuple[Ends, Ends]]
-# Where pieces meet: shares of the way from the least to the most money.
-_GRID = np.concatenate([[0.0], np.geomspace(0.003, 1.0, 36)])
+# Where pieces meet: shares of the way from the least to the most money, and of the money where the best plan should be.
+_WIDE = np.concatenate([[0.0], np.geomspace(0.003, 1.0, 24)])
+_NEAR = np.array([0.6, 0.7, 0.8, 0.87, 0.92, 0.95, 0.98, 1.0, 1.02, 1.05, 1.09, 1.15, 1.25, 1.4, 1.6])
 # Bends that are worth less, as a share of all cells' worth together, are filled: each would cost a whole number.
 _FILLED = 1e-4
 
 
-def ceiling(above: Above, limits: Limits, min_return: float | None, seconds: float) -> Best:
+def ceiling(above: Above, limits: Limits, near: np.ndarray, min_return: float | None, seconds: float) -> Best:
     """Return the best plan of curves that lie above those of the plan, and with it what no plan is worth more than.
 
     Between two points of a grid a curve that bends down lies below its tangents at both; where these meet is a point in
-    between. The pieces through all these points lie above the curve, as near to it as the grid is fine.
+    between. The pieces through all these points lie above the curve, as near to it as the grid is fine: finest at
+    `near`, a plan that should be near the best, (C, 1).
     """
-    grid = np.stack([(limits.low + share * (limits.high - limits.low))[:, 0] for share in _GRID])
+    places = [limits.low + share * (limits.high - limits.low) for share in _WIDE] + [near * share for share in _NEAR]
+    grid = np.sort(np.clip(np.stack(places)[..., 0], limits.low[:, 0], limits.high[:, 0]), axis=0)
     joints, between, tops = np.full(grid.shape, -np.inf), [], []
     for k, (low, high) in enumerate(pairwise(grid)):
         (at_low, up), (at_high, down) = above(low[:, None], high[:, None])

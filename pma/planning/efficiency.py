@@ -25,6 +25,8 @@ def efficiencies(campaigns: pd.DataFrame, conversions: np.ndarray, draws: int, s
     usually bring, and a new one is there by itself. Each draw is scaled so that shares times efficiencies of a cell
     are 1 together. `name` keeps the draws of two kinds of conversions apart; those of a campaign hang on its key alone.
     """
+    if campaigns.empty:
+        return np.ones((0, draws))
     cell, goal = campaigns["cell"].to_numpy(), pd.factorize(campaigns["campaign_goal"].fillna("unknown"))[0]
     spend = np.maximum(campaigns["spend"].to_numpy(dtype=float), 0.0)
     expected, usual = _expected(cell, goal, spend, conversions)

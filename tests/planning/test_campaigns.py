@@ -169,6 +169,13 @@ def test_money_of_a_channel_without_an_open_campaign_is_not_lost_but_said(world)
     assert (mine["uploads"] == 0).all() and set(mine["ad_platform"]) == {"(none)"}
 
 
+def test_where_nothing_is_open_all_money_is_said(world):
+    tables = inputs(world)
+    tables.campaigns["campaign_status"] = "deleted"
+    rows = plan_campaigns(world, tables, settings())
+    assert set(rows["campaign_id"]) == {UNPLACED} and sums(rows) == asked(tables)
+
+
 def test_a_new_campaign_begins_with_its_share_at_what_is_usual(world):
     new = NewCampaign(
         campaign_id="next", country="C0", channel="channel_0", ad_platform="google", share=0.25, currency="CHF"

@@ -20,7 +20,7 @@ def ceiling_of(made, keeps):
         (at_low, up), (at_high, down) = (above(one, share) for one in (low, high))
         return (at_low, up[:, 0]), (at_high, down[:, 0])
 
-    return ceiling(ends, keeps, None, 20.0)
+    return ceiling(ends, keeps, 0.6 * money_today(made), None, 20.0)
 
 
 @pytest.mark.parametrize("slope", [0.8, 1.3, 2.0])
@@ -32,7 +32,7 @@ def test_it_is_above_every_split_and_near_the_best(slope, seed):
     keeps = limits(made.cells, made.horizon.months, today, PlanSettings(max_change=None, budget=total))
     found, best = ceiling_of(made, keeps), brute_force(made, total, parts=600)
     assert found.most >= best
-    assert found.most <= best * 1.005
+    assert found.most <= best * 1.01
 
 
 def test_where_a_curve_bends_up_all_or_nothing_beats_a_bit():

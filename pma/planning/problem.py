@@ -20,7 +20,9 @@ _LOOKED_AT = 64
 # Times that more is asked of the curves above where a return is asked for.
 _ASKED_MORE = 8
 # Curves that bend either way are searched further where the proof leaves so many tolerances open.
-_OPEN = 2.0
+_OPEN = 4.0
+# Looks at the ceiling of one month, each finest where the one before ended.
+_LOOKS = 3
 _ROUNDS = 20
 # Curves above curves that bend either way need no closer proof than so many tolerances.
 _NEAR_ABOVE = 4.0
@@ -42,20 +44,11 @@ class Problem:
         if self.responses.is_concave or self._is_near(plan, found.most, 1.0):
             return plan, found
         plan = self._enough(plan, current)
+        if plan.shape[1] == 1:
+            plan, most = self._under_ceiling(plan, found)
+            found = replace(found, most=most)
         if self._is_near(plan, found.most, _OPEN):
             return plan, found
-        if plan.shape[1] == 1:
-            best = ceiling(
-                lambda *ends: self._ends(found.counts, *ends),
-                self.limits,
-                self.settings.min_return,
-                self.search.seconds,
-            )
-            found = replace(found, most=min(found.most, best.most))
-            if best.plan is not None and self.is_returned(best.plan):
-                plan = max((plan, best.plan), key=self.value)
-            if self._is_near(plan, found.most, 1.0):
-                return plan, found
         climbed = self._climb(plan, found.counts)
         return max((plan, climbed), key=self.value), found
 
@@ -108,13 +101,27 @@ class Problem:
             plan = self._on_concave(np.clip(start, self.limits.low, self.limits.high), asked).plan
         return plan
 
-    def _under_ceiling(self, plan: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, float]:
+    def _under_ceiling(self, plan: np.ndarray, bound: Bound) -> tuple[np.ndarray, float]:
         """A plan of one month no worse than another, and what none is worth more than."""
-        asked, seconds = self.settings.min_return, self.search.seconds
-        best = ceiling(lambda low, high: self._ends(counts, low, high), self.limits, asked, seconds)
-        if best.plan is not None and self.is_returned(best.plan):
-            plan = max((plan, best.plan), key=self.value)
-        return plan, best.most
+        most, near = bound.most, bound.plan
+        for _ in range(_LOOKS):
+            best = ceiling(
+                lambda low, high: self._ends(bound.counts, low, high),
+                self.limits,
+                near,
+                self.settings.min_return,
+                self.search.seconds,
+            )
+            most = min(most, best.most)
+            if best.plan is None:
+                break
+            # The next look is finest where this one ended.
+            near = best.plan
+            if self.is_returned(best.plan):
+                plan = max((plan, best.plan), key=self.value)
+            if self._is_near(plan, most, 1.0):
+                break
+        return plan, most
 
     def _ends(self, counts: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[Ends, Ends]:
         """Both ends of curves above those of all draws together, between two plans of one month."""
