@@ -46,11 +46,11 @@ def write_plan(tables: Warehouse, planned: Planned, origin: str) -> None:
     ):
         tables.ensure(spec)
         stamped = rows.assign(data_origin=origin, run_id=tables.run_id)
-        frame = tables.spark.createDataFrame(_typed(stamped, spec), spec.schema)
+        frame = tables.spark.createDataFrame(as_rows(stamped, spec), spec.schema)
         tables.replace(spec, frame, where=f"plan_id = '{plan_id}'")
 
 
-def _typed(rows: pd.DataFrame, spec: TableSpec) -> list[tuple[Any, ...]]:
+def as_rows(rows: pd.DataFrame, spec: TableSpec) -> list[tuple[Any, ...]]:
     """Rows in the order and types of the table: money in whole cents, what is missing as None."""
     names = list(spec.schema.names)
     cents = [name for name in names if spec.schema[name].dataType.simpleString().startswith("decimal")]
