@@ -75,11 +75,9 @@ def _came(
             continue
         of_country = came["country"].isin(countries if row["country"] == ALL else [row["country"]])
         actual = found[f"actual_{metric}"] = _summed(came[of_country & (came["target"] == metric)], days)
-        mine = (
-            expected[(expected["country"] == row["country"]) & (expected["metric"] == metric)] if len(expected) else []
-        )
-        if len(mine):
-            said = mine.iloc[0]
+        if expected.empty:
+            continue
+        for said in expected[expected["country"].eq(row["country"]) & expected["metric"].eq(metric)].to_dict("records"):
             low, high = float(said["reached_p05"]), float(said["reached_p95"])
             found |= dict(zip(names, (float(said["reached"]), low, high), strict=True))
             if actual is not None and row["days_known"] == row["days"]:

@@ -154,7 +154,7 @@ class PlanningSettings(Section):
         for target in self.targets:
             if self.plan.objective == "uploads" and target.metric != "uploads":
                 raise ValueError(
-                    f"target {target.name!r} is of {target.metric}, but a plan whose objective is uploads knows nothing "
-                    "else: make planning.plan.objective gmv or orders"
+                    f"target {target.name!r} is of {target.metric}, but a plan whose objective is uploads knows "
+                    "nothing else: make planning.plan.objective gmv or orders"
                 )
         return self

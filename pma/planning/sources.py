@@ -32,7 +32,7 @@ from pma.warehouse import Warehouse
 _COUNTRIES = "geo_level = 'country'"
 
 
-def plan_inputs(tables: Warehouse, plan_id: str) -> Inputs:
+def plan_inputs(tables: Warehouse, plan_id: str = "base") -> Inputs:
     """Read what a plan is made of; fits of countries by the model alone, and scenarios of people for this plan."""
     paid = tables.read(MMM_INPUT).where(f"{_COUNTRIES} AND role = 'paid' AND value IS NOT NULL")
     of_model = f"{_COUNTRIES} AND method = 'bayes'"

@@ -55,9 +55,10 @@ def actuals_text(rows: pd.DataFrame, currency: str) -> str:
             f"planned so far {row['planned_so_far']:,.0f}"
         )
         for metric in ("uploads", "gmv"):
-            if pd.notna(row[f"actual_{metric}"]) and pd.notna(row[f"expected_{metric}"]):
-                lines.append(
-                    f"  {row[f'actual_{metric}']:,.0f} {metric}; of the whole month {row[f'expected_{metric}']:,.0f} were "
-                    f"expected ({row[f'expected_{metric}_p05']:,.0f} to {row[f'expected_{metric}_p95']:,.0f})"
-                )
+            actual, expected, low, high = (
+                row[name] for name in (f"actual_{metric}", *(f"expected_{metric}{end}" for end in ("", "_p05", "_p95")))
+            )
+            if pd.notna(actual) and pd.notna(expected):
+                of_month = f"of the whole month {expected:,.0f} were expected ({low:,.0f} to {high:,.0f})"
+                lines.append(f"  {actual:,.0f} {metric}; {of_month}")
     return "\n".join(lines)
