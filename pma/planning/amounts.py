@@ -47,13 +47,14 @@ def _moved(
     least = np.where(np.isfinite(limits.least), np.floor(limits.least / step + 1e-6), limits.least)
     most = np.where(np.isfinite(limits.most), np.floor(limits.most / step + 1e-6), limits.most)
     have, rows = limits.rows @ below.ravel(), sparse.csr_array(limits.rows)
-    solved = milp(
-        # What a step up, more of them, and steps down move an amount by.
-        np.concatenate([(1.0 - 2.0 * rest).ravel(), np.ones(rest.size), (1.0 + 2.0 * rest).ravel()]),
-        integrality=np.ones(3 * rest.size),
-        bounds=Bounds(*(np.clip(end, 0, most_moves).ravel() for end in ends)),
-        constraints=LinearConstraint(sparse.hstack([rows, rows, -rows]), least - have, most - have),
-    )
+    bounds = Bounds(*(np.clip(end, 0, most_moves).ravel() for end in ends))
+    # What a step up, more of them, and steps down move an amount by.
+    cost = np.concatenate([(1.0 - 2.0 * rest).ravel(), np.ones(rest.size), (1.0 + 2.0 * rest).ravel()])
+    kept = LinearConstraint(sparse.hstack([rows, rows, -rows]), least - have, most - have)
+    # Sums that lie within each other or apart have whole corners: only others need whole numbers to be asked for.
+    solved = milp(cost, bounds=bounds, constraints=kept)
+    if solved.x is not None and np.abs(solved.x - np.round(solved.x)).max(initial=0.0) > 1e-9:
+        solved = milp(cost, integrality=np.ones(3 * rest.size), bounds=bounds, constraints=kept)
     if solved.x is None:
         return None
     up, more, down = np.round(solved.x).reshape(3, *rest.shape)

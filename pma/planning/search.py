@@ -1,206 +1,148 @@
-"""The best plan of a total that is free to go into any month and cell, and the total at which something is reached."""
+"""The search for a plan: on concave curves above first, which proves how good any plan can be, then on the curves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-import pandas as pd
-from scipy import sparse
-from scipy.interpolate import PchipInterpolator
-from scipy.optimize import linprog
 
-from pma.planning.amounts import whole_amounts
-from pma.planning.budget import Plan, best_plan
-from pma.planning.limits import Limits, limits
+from pma.planning.ascent import Slope, ascend, nearest
+from pma.planning.bound import Bound, upper_bound
+from pma.planning.ceiling import Ends, ceiling
+from pma.planning.climb import climb
+from pma.planning.limits import Limits
 from pma.planning.response import Responses
+from pma.planning.risk import objective, worst
 from pma.planning.settings import PlanSettings, SearchSettings
 
-# Times today's money that is looked at where no limit says less.
-MUCH = 10.0
-# Totals tried between the least and the most.
-_TRIES = 8
-# The search ends this near above the goal, as a share of what lies between the least and the most money.
-_NEAR = 1e-3
-# Totals at which a return is looked for that the least money has not; shares of the way to the most.
-_BETWEEN = (0.1, 0.3, 0.6)
-# A unit in the goal's cells against one elsewhere, when money is made as much as can be.
-_ELSEWHERE = 1e-3
+# Draws that a search looks at before it looks at all.
+_LOOKED_AT = 64
+# Times that more is asked of the curves above where a return is asked for.
+_ASKED_MORE = 8
+# Curves that bend either way are searched further where the proof leaves so many tolerances open.
+_OPEN = 4.0
+# Looks at the ceiling of one month, each finest where the one before ended.
+_LOOKS = 3
+_ROUNDS = 20
+# Curves above curves that bend either way need no closer proof than so many tolerances.
+_NEAR_ABOVE = 4.0
 
 
 @dataclass(frozen=True)
-class Found:
-    """A plan of a total, what is reached with it, whether that is enough, and the most that was reached with any."""
+class Problem:
+    """What is to be made most of, and within which limits."""
 
-    plan: Plan
-    reached: float
-    is_enough: bool
-    most: float = np.nan
+    responses: Responses
+    limits: Limits
+    settings: PlanSettings
+    search: SearchSettings
 
+    def solve(self, current: np.ndarray) -> tuple[np.ndarray, Bound]:
+        """Return the best plan in exact money, (C, M), and the bound; `current`: where to look first, (C, M)."""
+        found = self._on_concave(np.clip(current, self.limits.low, self.limits.high), self.settings.min_return)
+        plan = found.plan
+        if self.responses.is_concave or self._is_near(plan, found.most, 1.0):
+            return plan, found
+        plan = self._enough(plan, current)
+        if plan.shape[1] == 1:
+            plan, most = self._under_ceiling(plan, found)
+            found = replace(found, most=most)
+        if self._is_near(plan, found.most, _OPEN):
+            return plan, found
+        climbed = self._climb(plan, found.counts)
+        return max((plan, climbed), key=self.value), found
 
-def free_limits(cells: pd.DataFrame, months: tuple, current: np.ndarray, settings: PlanSettings) -> Limits:
-    """Return what a plan must keep to but for its budgets: bounds in whole steps, and rows of floors and ceilings.
+    def value(self, plan: np.ndarray) -> float:
+        """Return what a plan is worth to the planner."""
+        return objective(self.responses.objective(plan), self.settings.risk)
 
-    Raises what `limits` does. Where nothing else says so, a cell has at most `MUCH` times today's money of all.
-    """
-    much = float(MUCH * max(current.sum(axis=0).max(), 1.0))
-    keeps = limits(cells, months, current, settings.model_copy(update={"budget": much, "spend_all": False}))
-    budgets = {f"budget of {month:%Y-%m}" for month in months}
-    kept = np.array([name not in budgets for name in keeps.names], dtype=bool)
-    step = float(settings.round_to)
-    low, high = np.ceil(keeps.low / step - 1e-6) * step, np.floor(keeps.high / step + 1e-6) * step
-    # Where a cell is fixed between two steps it stays there: `whole_amounts` takes the nearer one.
-    fixed = low > high
-    return replace(
-        keeps,
-        low=np.where(fixed, keeps.low, low),
-        high=np.where(fixed, keeps.high, high),
-        rows=keeps.rows[kept],
-        least=keeps.least[kept],
-        most=keeps.most[kept],
-        names=tuple(name for name in keeps.names if name not in budgets),
-    )
+    def is_returned(self, plan: np.ndarray) -> bool:
+        """Return whether a plan brings as much per money as is asked for."""
+        return self.settings.min_return is None or self.value(plan) >= self.settings.min_return * plan.sum()
 
+    def _is_near(self, plan: np.ndarray, most: float, times: float) -> bool:
+        return most - self.value(plan) <= times * self.search.tolerance * abs(most)
 
-def of_total(keeps: Limits, total: float) -> Limits:
-    """Return limits with a row more: all money of all months is `total`."""
-    row = sparse.csr_array(np.ones((1, keeps.low.size)))
-    return replace(
-        keeps,
-        # Shares of the way from the least to the most money are where curves are looked at: no cell has more than all.
-        high=np.maximum(np.minimum(keeps.high, total), keeps.low),
-        rows=sparse.csr_array(sparse.vstack([keeps.rows, row])),
-        least=np.append(keeps.least, total),
-        most=np.append(keeps.most, total),
-        names=(*keeps.names, "the total"),
-    )
+    def _on_concave(self, start: np.ndarray, min_return: float | None) -> Bound:
+        equal = np.full(self.responses.first.shape[1], 1 / self.responses.first.shape[1])
+        if self.settings.risk >= 1 and min_return is None:
+            found = self._ascend(start)
+            near = self.search.tolerance * (1.0 if self.responses.is_concave else _NEAR_ABOVE)
+            if found.most - found.value <= near * abs(found.most):
+                return found
+            start = found.plan
+        above = self.responses.above(self.limits.low, self.limits.high)
 
+        def counts(plan: np.ndarray) -> np.ndarray:
+            return equal if self.settings.risk >= 1 else worst(self.responses.objective(plan), self.settings.risk)
 
-def month_responses(responses: Responses, month: int, others: np.ndarray) -> Responses:
-    """Return responses to the money of one month: what it adds to that of the months before, `others`, (C, M)."""
-    over, at = responses.horizon, slice(month, month + 1)
-    return replace(
-        responses,
-        horizon=replace(over, months=over.months[at], share=over.share[at]),
-        spent=responses.spent + others[:, :month] @ over.share[:month],
-    )
+        return upper_bound(above, counts, self.limits, start, min_return, self.search.tolerance, self.search.rounds)
 
+    def _ascend(self, start: np.ndarray) -> Bound:
+        """The plan of the mean of draws: near to it by some draws, then by all."""
+        falls, plan = None, start
+        draws = self.responses.first.shape[1]
+        few = [self.responses.thinned(_LOOKED_AT)] if draws > 2 * _LOOKED_AT else []
+        for made in (*few, self.responses):
+            mean = _mean_of(made, self.limits)
+            found = ascend(mean, self.limits, plan, self.search.tolerance / 2, _ROUNDS, falls)
+            plan, falls = found.plan, found.falls
+        plan = nearest(plan, self.limits)
+        return Bound(plan, mean(plan)[0], found.most, found.prices, np.full(draws, 1 / draws))
 
-def month_limits(keeps: Limits, month: int, others: np.ndarray) -> Limits:
-    """Return what one month must keep to, where the other months have the money of `others`, (C, M)."""
-    at, rest = slice(month, month + 1), others.copy()
-    rest[:, at] = 0.0
-    fixed = keeps.rows @ rest.ravel()
-    columns = np.arange(keeps.low.size).reshape(keeps.low.shape)[:, month]
-    return replace(
-        keeps,
-        low=keeps.low[:, at],
-        high=keeps.high[:, at],
-        why_low=keeps.why_low[:, at],
-        why_high=keeps.why_high[:, at],
-        rows=sparse.csr_array(keeps.rows[:, columns]),
-        least=keeps.least - fixed,
-        most=keeps.most - fixed,
-    )
+    def _enough(self, plan: np.ndarray, start: np.ndarray) -> np.ndarray:
+        """A plan that returns what is asked for: curves above promise more than there is, so more is asked of them."""
+        asked = self.settings.min_return
+        for _ in range(_ASKED_MORE):
+            if asked is None or self.settings.min_return is None or self.is_returned(plan):
+                break
+            returned = self.value(plan) / max(plan.sum(), 1e-12)
+            asked *= 1.001 * self.settings.min_return / max(returned, 1e-12)
+            plan = self._on_concave(np.clip(start, self.limits.low, self.limits.high), asked).plan
+        return plan
 
+    def _under_ceiling(self, plan: np.ndarray, bound: Bound) -> tuple[np.ndarray, float]:
+        """A plan of one month no worse than another, and what none is worth more than."""
+        most, near = bound.most, bound.plan
+        for _ in range(_LOOKS):
+            best = ceiling(
+                lambda low, high: self._ends(bound.counts, low, high),
+                self.limits,
+                near,
+                self.settings.min_return,
+                self.search.seconds,
+            )
+            most = min(most, best.most)
+            if best.plan is None:
+                break
+            # The next look is finest where this one ended.
+            near = best.plan
+            if self.is_returned(best.plan):
+                plan = max((plan, best.plan), key=self.value)
+            if self._is_near(plan, most, 1.0):
+                break
+        return plan, most
 
-def ends(keeps: Limits, at: np.ndarray, step: float) -> tuple[float, float]:
-    """Return the least total that limits allow, and the least at which cells, `at` (C, M), have all that they can."""
-    most = _linear(keeps, np.where(at, -1.0, _ELSEWHERE))
-    return float(least_money(keeps, step).sum()), float((whole_amounts(most, keeps, step) * step).sum())
+    def _ends(self, counts: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[Ends, Ends]:
+        """Both ends of curves above those of all draws together, between two plans of one month."""
+        above = self.responses.above(low, high, halvings=0)
+        (at_low, up), (at_high, down) = (above(one, counts) for one in (low, high))
+        return (at_low, up[:, 0]), (at_high, down[:, 0])
 
-
-def least_money(keeps: Limits, step: float) -> np.ndarray:
-    """Return the plan of the least money that limits allow; (C, M)."""
-    return whole_amounts(_linear(keeps, np.ones(keeps.low.shape)), keeps, step) * step
-
-
-def _linear(keeps: Limits, cost: np.ndarray) -> np.ndarray:
-    """The plan of the least cost, by cell and month; (C, M)."""
-    has_least, has_most = keeps.least > 0, np.isfinite(keeps.most)
-    rows = sparse.vstack([keeps.rows[has_most], -keeps.rows[has_least]])
-    solved = linprog(
-        cost.ravel(),
-        A_ub=rows if rows.shape[0] else None,
-        b_ub=np.concatenate([keeps.most[has_most], -keeps.least[has_least]]) if rows.shape[0] else None,
-        bounds=np.stack([keeps.low.ravel(), keeps.high.ravel()], axis=1),
-        method="highs",
-    )
-    return np.clip(solved.x.reshape(keeps.low.shape), keeps.low, keeps.high)
-
-
-def search_total(
-    planned: Callable[[float], Plan],
-    reached: Callable[[Plan], float],
-    goal: float,
-    least: float,
-    most: float,
-    step: float,
-    wants_more: bool = False,
-) -> Found:
-    """Return the plan of the least total between two at which a goal is reached; `wants_more`: of the most.
-
-    What is reached rises with the total; of `wants_more` it falls. Where no total tried is enough: the plan that
-    reaches most. Points tried are joined by a curve that never turns (Fritsch and Carlson 1980, Monotone piecewise
-    cubic interpolation), and the next one is where it meets the goal: a handful of plans in place of thirty halvings.
-    Exact to a thousandth of what money between the two can do, and from above: the plan itself reaches the goal.
-    """
-    tried: dict[float, Found] = {}
-
-    def at(total: float) -> Found:
-        plan = planned(total)
-        value = reached(plan)
-        tried[total] = Found(plan, value, value >= goal)
-        return tried[total]
-
-    def ended(total: float) -> Found:
-        return replace(tried[total], most=max(one.reached for one in tried.values()))
-
-    easy, hard = (least, most) if wants_more else (most, least)
-    at(easy)
-    if not tried[easy].is_enough and wants_more:
-        # Returns may rise first, where curves bend up.
-        for share in _BETWEEN:
-            at(float(np.round((least + share * (most - least)) / step) * step))
-        easy = max(tried, key=lambda total: (tried[total].is_enough, total if tried[total].is_enough else 0.0))
-    if not tried[easy].is_enough:
-        return ended(max(tried, key=lambda total: tried[total].reached))
-    if most - least < step or at(hard).is_enough:
-        return ended(hard if hard in tried else easy)
-    near = _NEAR * abs(tried[easy].reached - tried[hard].reached)
-    for _ in range(_TRIES):
-        if tried[easy].reached <= goal + near or abs(easy - hard) <= 2 * step:
-            break
-        total = float(np.round(_meets(tried, goal + 0.5 * near, easy, hard) / step) * step)
-        if at(total).is_enough:
-            easy = total
-        else:
-            hard = total
-    return ended(easy)
+    def _climb(self, plan: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        # Of the worst draws there are few: none of them is left out.
+        few = self.responses if self.settings.risk < 1 else self.responses.thinned(_LOOKED_AT)
+        share = counts if self.settings.risk < 1 else np.full(few.first.shape[1], 1 / few.first.shape[1])
+        asked = self.settings.min_return
+        return climb(lambda one: share @ few.by_cell(one), self.limits, plan, asked, self.search.seconds)
 
 
-def _meets(tried: dict[float, Found], goal: float, easy: float, hard: float) -> float:
-    """Where the curve through what was tried meets the goal, well inside the stretch that is left."""
-    low, high = sorted((easy, hard))
-    inside = sorted((one.reached, total) for total, one in tried.items() if low <= total <= high)
-    around = sorted((one.reached, total) for total, one in tried.items())
-    points = around if _turns_never(around) else inside
-    values, totals = (np.array(side) for side in zip(*points, strict=True))
-    asked = float(PchipInterpolator(values, totals)(np.clip(goal, values[0], values[-1])))
-    margin = 0.02 * (high - low)
-    return min(max(asked, low + margin), high - margin)
+def _mean_of(made: Responses, limits: Limits) -> Slope:
+    """Worth of the mean of draws on concave curves above, and its slope by money."""
+    above, equal = made.above(limits.low, limits.high), np.full(made.first.shape[1], 1 / made.first.shape[1])
 
+    def mean(plan: np.ndarray) -> tuple[float, np.ndarray]:
+        of_cell, slope = above(plan, equal)
+        return float(of_cell.sum()), slope
 
-def _turns_never(points: list[tuple[float, float]]) -> bool:
-    """Whether totals rise, or fall, all along with what is reached."""
-    values, totals = np.diff([value for value, _ in points]), np.diff([total for _, total in points])
-    return bool((values > 0).all() and ((totals > 0).all() or (totals < 0).all()))
-
-
-def best_of_total(
-    responses: Responses, keeps: Limits, current: np.ndarray, settings: PlanSettings, search: SearchSettings
-) -> Callable[[float], Plan]:
-    """Return a function from a total to the best plan of it."""
-    asked = settings.model_copy(update={"spend_all": True, "min_return": None})
-    return lambda total: best_plan(responses, of_total(keeps, total), current, asked, search)
+    return mean

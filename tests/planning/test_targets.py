@@ -8,9 +8,9 @@ import pytest
 from pma.planning.anyway import Anyway, with_probability
 from pma.planning.budget import best_plan
 from pma.planning.limits import limits
-from pma.planning.search import search_total
 from pma.planning.settings import Limit, PlanSettings, SearchSettings, Target
 from pma.planning.targets import goal_of, reach, target_rows, told
+from pma.planning.totals import search_total
 from pma.settings import SettingsError, load
 from tests.planning.plan_world import money_today, world
 
