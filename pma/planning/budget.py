@@ -8,9 +8,9 @@ import numpy as np
 
 from pma.planning.amounts import whole_amounts
 from pma.planning.limits import Limits
+from pma.planning.problem import Problem
 from pma.planning.response import Responses
 from pma.planning.risk import objective, worst
-from pma.planning.search import Problem
 from pma.planning.settings import PlanSettings, SearchSettings
 
 

@@ -32,7 +32,7 @@ def test_it_is_above_every_split_and_near_the_best(slope, seed):
     keeps = limits(made.cells, made.horizon.months, today, PlanSettings(max_change=None, budget=total))
     found, best = ceiling_of(made, keeps), brute_force(made, total, parts=600)
     assert found.most >= best
-    assert found.most <= best * 1.005
+    assert found.most <= best * 1.01
 
 
 def test_where_a_curve_bends_up_all_or_nothing_beats_a_bit():
