@@ -50,7 +50,10 @@ class PlanSettings(Section):
     plan_id: str = Field("base", description="name of the plan")
     first_month: str | None = Field(None, description="as 2026-12; none: the month after the last whole week of data")
     months: PositiveInt = Field(1, le=24, description="months that are planned together")
-    objective: Literal["gmv", "orders", "uploads"] = Field("gmv", description="what the plan makes most of")
+    objective: Literal["gmv", "margin", "orders", "uploads"] = Field("gmv", description="what the plan makes most of")
+    margin: dict[str, float] = Field(
+        {}, description="share of value that is left before ad spend, by the buyer's country; for objective margin"
+    )
     budget: NonNegativeFloat | dict[str, NonNegativeFloat] | None = Field(
         None, description="money a month, or by month as 2026-12: 500000; none: what a month like today costs"
     )
@@ -58,6 +61,12 @@ class PlanSettings(Section):
     limits: tuple[Limit, ...] = Field((), description="floors and ceilings of countries, channels, months and cells")
     max_change: NonNegativeFloat | None = Field(
         0.5, description="a cell's money is at most so far from today's, as a share; none: as far as it likes"
+    )
+    beyond_seen: Literal["marked", "discounted", "refused"] = Field(
+        "marked", description="money beyond the most that a cell's weeks have seen: said, worth less, or none"
+    )
+    discount: float = Field(
+        0.5, ge=0, le=1, description="by how much less such money counts where it is discounted, as a share"
     )
     use_flagged: bool = Field(False, description="plan with flagged fits too, and say so")
     min_return: NonNegativeFloat | None = Field(
