@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup run sql test slow recovery bench evaluate maintain fmt lint types docs lock wheel clean
 
-JOB ?= $(addprefix conf/bundle/,$(addsuffix .job.yml,embeddings simulation marketing mmm))
+JOB ?= $(addprefix conf/bundle/,$(addsuffix .job.yml,embeddings simulation marketing mmm planning))
 CONF ?= conf/local.yml
 ARGS ?=
 # Another Spark or Python path on this machine must not stand in for the one in .venv.
@@ -24,7 +24,7 @@ help: ## list the commands
 setup: ## install everything into .venv; where it is in place, nothing happens
 	@conf/setup/setup.sh
 
-run: setup ## compute everything on this machine: embeddings, a simulated marketplace, marketing, media mix models (JOB=, CONF=, ARGS= change which, how, what part)
+run: setup ## compute everything on this machine: embeddings, a simulated marketplace, marketing, media mix models, next month's plan (JOB=, CONF=, ARGS= change which, how, what part)
 	@$(PY) -m pma.workflow run $(JOB) --var conf=$(CONF) $(ARGS)
 
 # Q goes to the shell as it was typed, in the environment: neither make nor the shell reads a ` or $ in it.

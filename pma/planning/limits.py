@@ -72,10 +72,13 @@ def limits(cells: pd.DataFrame, months: tuple, current: np.ndarray, settings: Pl
             least.append(floor)
             most.append(ceiling)
             names.append(name)
-    if settings.max_change is not None:
-        everywhere = np.ones(current.shape, dtype=bool)
-        change = settings.max_change
-        bound(everywhere, (1 - change) * current, (1 + change) * current, f"at most {change:.0%} from today")
+    careful = np.broadcast_to(cells["country"].isin(settings.careful_countries).to_numpy()[:, None], current.shape)
+    for at, change, why in (
+        (np.ones(current.shape, dtype=bool), settings.max_change, "at most {:.0%} from today"),
+        (careful, settings.max_change_flagged, "at most {:.0%} from today where fits are in doubt"),
+    ):
+        if change is not None:
+            bound(at, (1 - change) * current, (1 + change) * current, why.format(change))
     totals = [settings.budget_of(month, float(current[:, m].sum())) for m, month in enumerate(months)]
     for m, (month, total) in enumerate(zip(months, totals, strict=True)):
         row = np.zeros(current.shape)

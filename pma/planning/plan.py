@@ -78,6 +78,8 @@ def plan_budget(inputs: Inputs, settings: PlanningSettings) -> Planned:
     """
     asked = settings.plan
     fits, notes = usable_fits(inputs.runs, asked)
+    doubtful = fits.loc[fits["status"] == "flagged", "geo"]
+    asked = asked.model_copy(update={"careful_countries": tuple(sorted({*asked.careful_countries, *doubtful}))})
     posterior = inputs.posterior[inputs.posterior["method"] == "bayes"].merge(fits, on=["geo_level", "geo", "target"])
     draws, countries = int(posterior["draw"].nunique()), sorted(fits["geo"].unique())
     units = {
@@ -202,7 +204,7 @@ def _beyond(rows: pd.DataFrame, asked: PlanSettings) -> list[str]:
 
 
 def usable_fits(runs: pd.DataFrame, asked: PlanSettings) -> tuple[pd.DataFrame, list[str]]:
-    """Return geo_level, geo and target of the fits that a plan stands on, and what must be known of them, in words.
+    """Return geo_level, geo, target, status of the fits that a plan stands on, and what must be known of them, in words.
 
     Fits of countries by the model; flagged ones where `planning.plan.use_flagged`. Raises ValueError where none is.
     """
@@ -222,8 +224,13 @@ def usable_fits(runs: pd.DataFrame, asked: PlanSettings) -> tuple[pd.DataFrame, 
     ]
     doubtful = used[used["status"] == "flagged"]
     if len(doubtful):
-        notes.append(f"{len(doubtful)} of {len(used)} fits are flagged: read bl.mmm_runs before you move much money")
-    return used[["geo_level", "geo", "target"]].drop_duplicates(), notes
+        steps = (
+            ""
+            if asked.max_change_flagged is None
+            else f"; there no cell moves by more than {asked.max_change_flagged:.0%}"
+        )
+        notes.append(f"{len(doubtful)} of {len(used)} fits are flagged: read bl.mmm_runs before you move money{steps}")
+    return used[["geo_level", "geo", "target", "status"]].drop_duplicates(["geo_level", "geo", "target"]), notes
 
 
 def first_month(paid: pd.DataFrame, asked: str | None) -> date:

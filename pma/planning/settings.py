@@ -69,6 +69,12 @@ class PlanSettings(Section):
         0.5, ge=0, le=1, description="by how much less such money counts where it is discounted, as a share"
     )
     use_flagged: bool = Field(False, description="plan with flagged fits too, and say so")
+    max_change_flagged: NonNegativeFloat | None = Field(
+        0.2, description="the same as max_change in countries with a flagged fit: small steps where curves are in doubt"
+    )
+    careful_countries: tuple[str, ...] = Field(
+        (), description="countries where max_change_flagged holds, beside those with a flagged fit"
+    )
     min_return: NonNegativeFloat | None = Field(
         None, description="the plan's objective per unit of money is at least so high"
     )

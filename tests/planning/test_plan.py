@@ -174,6 +174,17 @@ def test_flagged_fits_are_planned_with_only_where_that_is_asked_for():
     assert any("6 of 6 fits are flagged" in note for note in planned.whole["notes"].iloc[0])
 
 
+def test_where_fits_are_flagged_money_moves_in_small_steps():
+    given = inputs()
+    runs = given.runs.assign(status=["flagged" if geo == "C1" else "ok" for geo in given.runs["geo"]])
+    rows = plan_budget(replace(given, runs=runs), settings(use_flagged=True)).rows
+    change = rows["planned_spend"] / rows["current_spend"] - 1
+    of_flagged = rows["country"] == "C1"
+    assert change[of_flagged].abs().max() <= 0.2 + 1e-4 < change[~of_flagged].abs().max()
+    held = rows.loc[of_flagged & (change.abs() > 0.199), "binding_constraint"]
+    assert held.eq("at most 20% from today where fits are in doubt").all()
+
+
 def test_a_fit_that_is_left_out_is_said():
     given = inputs()
     given.runs.loc[(given.runs["geo"] == "C1") & (given.runs["target"] == "gmv"), "status"] = "failed"
