@@ -204,7 +204,7 @@ def _beyond(rows: pd.DataFrame, asked: PlanSettings) -> list[str]:
 
 
 def usable_fits(runs: pd.DataFrame, asked: PlanSettings) -> tuple[pd.DataFrame, list[str]]:
-    """Return geo_level, geo, target, status of the fits that a plan stands on, and what must be known of them, in words.
+    """Return geo_level, geo, target, status of the fits that a plan stands on, and what must be known of them.
 
     Fits of countries by the model; flagged ones where `planning.plan.use_flagged`. Raises ValueError where none is.
     """
