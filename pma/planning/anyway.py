@@ -202,7 +202,7 @@ def _past_spend(responses: Responses, spend: pd.DataFrame, weeks: list[date]) ->
 
 def _known_weeks(weeks: pd.DataFrame, countries: tuple[str, ...]) -> list[date]:
     """The weeks, without gaps, that all countries and targets share."""
-    of_plan = weeks[weeks["country"].isin(countries)]
+    of_plan = weeks if weeks.empty else weeks[weeks["country"].isin(countries)]
     if of_plan.empty:
         raise ValueError("bl.mmm_fit_weeks has no week of a country of the plan. Run fit_mmm")
     span = of_plan.groupby(["country", "target"])["week_start"].agg(["min", "max"])

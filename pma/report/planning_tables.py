@@ -155,7 +155,8 @@ def _chance_cell(value: float, wanted: float) -> str:
 def scenarios_table(rows: PlanRows, unit: Unit) -> str:
     """Return what if: the money and what it brings against the plan, on a line with its range."""
     sums = sums_of(rows.scenarios)
-    told = sums[(sums["scenario"] != BASE) & ~sums["scenario"].isin(rows.targets["target"])]
+    # What targets take is told in their own table.
+    told = sums[(sums["scenario"] != BASE) & ~sums["scenario"].isin("target: " + rows.targets["target"].astype(str))]
     if told.empty:
         return ""
     ends = [0.0, *told["change_p05"], *told["change_p95"]]

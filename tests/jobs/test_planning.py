@@ -9,12 +9,24 @@ import pytest
 import yaml
 from deltalake import DeltaTable
 
+from jobs.plan_actuals import main as plan_actuals
 from jobs.plan_budget import main as plan_budget
 from jobs.upload_bridge import main as upload_bridge
 from pma.marketing.tables import LISTINGS, ORDERS
 from pma.mmm.input.tables import MMM_INPUT
-from pma.mmm.tables import MMM_CONTRIBUTIONS, MMM_POSTERIOR, MMM_RUNS
-from pma.planning.tables import BUDGET_PLAN, BUDGET_PLANS, DESIRED_UPLOADS, SCENARIOS, UPLOAD_BRIDGE
+from pma.mmm.tables import MMM_CONTRIBUTIONS, MMM_FIT_WEEKS, MMM_POSTERIOR, MMM_RUNS
+from pma.planning.tables import (
+    BUDGET_FRONTIER,
+    BUDGET_PLAN,
+    BUDGET_PLANS,
+    DESIRED_UPLOADS,
+    PLAN_ACTUALS,
+    PLAN_OUTLOOK,
+    PLAN_SCENARIOS,
+    SCENARIOS,
+    TARGETS,
+    UPLOAD_BRIDGE,
+)
 from pma.tables import WarehouseSettings
 from pma.warehouse import Warehouse
 from tests.conftest import REPOSITORY, TEST_SPARK
@@ -75,6 +87,16 @@ def planned(spark, tmp_path_factory):
         MMM_CONTRIBUTIONS,
         spark.createDataFrame(rows_of(MMM_CONTRIBUTIONS, unpaid.to_dict("records")), MMM_CONTRIBUTIONS.schema),
     )
+    past = fits[["geo_level", "geo", "target", "method"]].merge(
+        pd.DataFrame({"week_start": [LAST_WEEK - timedelta(weeks=w) for w in range(100)]}), how="cross"
+    )
+    level = np.where(past["target"] == "gmv", 40_000.0, 150.0)
+    past = past.assign(actual=level, expected=level, p05=level, p95=level, is_explained=True, **said)
+    tables.replace(
+        MMM_FIT_WEEKS, spark.createDataFrame(rows_of(MMM_FIT_WEEKS, past.to_dict("records")), MMM_FIT_WEEKS.schema)
+    )
+    asked = [("less, of a table", "budget_factor: 0.9", None), ("of another plan", "budget_factor: 2", "another")]
+    tables.replace(PLAN_SCENARIOS, spark.createDataFrame(asked, PLAN_SCENARIOS.schema))
     upload_bridge(arguments(folder))
     plan_budget(arguments(folder))
     return folder
@@ -90,6 +112,10 @@ def arguments(folder, **plan):
             "plan": plan,
             "bridge": {"horizon_days": 60, "pair_orders": 1},
             "scenarios": [{"name": "more", "budget_factor": 1.1}],
+            "targets": [
+                {"name": "some uploads", "metric": "uploads", "goal": 1.02 * 3 * 150 * 31 / 7},
+                {"name": "too much", "metric": "gmv", "goal": 1e9, "country": "C1", "probability": 0.8},
+            ],
         },
     }
     (folder / "planning.yml").write_text(yaml.safe_dump(given))
@@ -138,6 +164,31 @@ def test_scenarios_stand_beside_it(planned):
     assert sums["change"]["more"] > 0 and sums["change"]["base"] == 0
 
 
+def test_scenarios_of_the_table_are_planned_too(planned):
+    names = set(stored(planned, SCENARIOS)["scenario"])
+    assert names == {"base", "more", "less, of a table", "target: some uploads", "target: too much"}
+
+
+def test_a_target_has_its_least_money_or_the_most_that_can_be(planned):
+    rows = stored(planned, TARGETS).set_index("target")
+    assert rows["is_reachable"].to_dict() == {"some uploads": True, "too much": False}
+    row = rows.loc["some uploads"]
+    assert row["p_hit"] >= 0.5 > row["p_hit_today"] and row["reached_p50"] == pytest.approx(row["goal"], rel=5e-3)
+    told = stored(planned, SCENARIOS).query("scenario == 'target: some uploads' and channel != '(all)'")
+    cells = told[told["country"] != "(all)"]
+    assert Decimal(round(100 * cells["spend"].sum())) / 100 == row["spend"]
+    assert "cannot be reached with a probability of 80%" in rows["message"]["too much"]
+
+
+def test_the_frontier_rises_and_the_outlook_is_the_plans(planned):
+    frontier = stored(planned, BUDGET_FRONTIER).query("country == '(all)' and metric == 'gmv'")
+    frontier = frontier.sort_values("budget_factor")
+    assert frontier["response"].is_monotonic_increasing and len(frontier) == 8
+    outlook = stored(planned, PLAN_OUTLOOK).query("country == '(all)' and metric == 'gmv'").iloc[0]
+    assert outlook["reached"] == pytest.approx(frontier.set_index("budget_factor")["reached"][1.0])
+    assert outlook["spend"] == pytest.approx(float(stored(planned, BUDGET_PLANS).iloc[0]["planned_spend"]))
+
+
 def test_a_plan_of_another_name_stands_beside_the_first_and_the_same_again_changes_nothing(planned):
     before = stored(planned, BUDGET_PLAN)
     plan_budget(arguments(planned, plan_id="more money", budget=60_000.0))
@@ -158,3 +209,31 @@ def test_a_plan_that_cannot_be_writes_nothing(planned):
     with pytest.raises(ValueError, match=r"no plan keeps to all limits.*'a floor'"):
         plan_budget(arguments(planned, plan_id="broken", budget=1000.0, max_change=None, limits=limits))
     assert len(stored(planned, BUDGET_PLANS)) == len(before)
+
+
+def test_plan_against_actual_has_no_rows_until_there_is_a_day_and_then_those_of_its_days(planned, spark, capsys):
+    """Last in this file: it adds weeks after which no plan of December can be made."""
+    plan_actuals(arguments(planned))
+    assert stored(planned, PLAN_ACTUALS).empty and "nothing to compare" in capsys.readouterr().out
+    tables = Warehouse(spark, WarehouseSettings(path=str(planned / "warehouse")), run_id="after")
+    week = date(2026, 11, 30)
+    said = {
+        "geo_level": "country",
+        "week_start": week,
+        "is_complete_week": True,
+        "data_origin": "a test",
+        "run_id": "x",
+    }
+    rows = [
+        {"geo": geo, "variable": name, "role": role, "value": value, "unit": "EUR", **said}
+        for geo in COUNTRIES
+        for name, role, value in (("channel_0", "paid", 70.0), ("uploads", "target", 140.0), ("gmv", "target", 7000.0))
+    ]
+    frame = spark.createDataFrame(rows_of(MMM_INPUT, rows), MMM_INPUT.schema)
+    tables.replace(MMM_INPUT, frame, where=f"week_start = '{week}'")
+    plan_actuals(arguments(planned))
+    rows = stored(planned, PLAN_ACTUALS)
+    row = rows[rows["plan_id"] == "base"].set_index(["country", "channel"]).loc[("C0", "(all)")]
+    assert (row["days"], row["days_known"]) == (31, 6) and row["actual_spend"] == pytest.approx(60.0)
+    assert row["actual_uploads"] == pytest.approx(120.0) and row["expected_uploads"] > 0
+    assert "6 of 31 days: 180 EUR spent" in capsys.readouterr().out

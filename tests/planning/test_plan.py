@@ -1,7 +1,7 @@
 """A plan from rows of tables: what it stands on, what it refuses, and that its rows add up."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -10,9 +10,9 @@ import pytest
 
 from pma.planning.limits import InfeasibleError
 from pma.planning.plan import Inputs, first_month, plan_budget, worth_of
-from pma.planning.settings import Limit, PlanningSettings, PlanSettings, Scenario
+from pma.planning.settings import Limit, PlanningSettings, PlanSettings, Scenario, Target
 from pma.planning.words import plan_text
-from tests.planning.plan_world import posterior, weekly_spend
+from tests.planning.plan_world import LAST_WEEK, posterior, weekly_spend
 
 COUNTRIES = ["C0", "C1", "C2"]
 
@@ -47,6 +47,23 @@ def inputs(status="ok", **kwargs):
     spend = weekly_spend(rows)
     unpaid = spend.groupby(["country", "week_start"], as_index=False)["value"].count().assign(value=70.0)
     return Inputs(fits.assign(status=status, message="Read me."), rows, spend, unpaid, bridge())
+
+
+def with_weeks(given):
+    """The same with two years of weeks that are all alike, and an event in them."""
+    starts = [LAST_WEEK - timedelta(weeks=n) for n in range(104)]
+    weeks = (
+        given.runs[["geo", "target"]]
+        .rename(columns={"geo": "country"})
+        .merge(pd.DataFrame({"week_start": starts}), how="cross")
+    )
+    level = np.where(weeks["target"] == "gmv", 40_000.0, 150.0)
+    events = weeks.assign(event="black_friday", mean=np.where(weeks["week_start"] == date(2025, 11, 24), 70.0, 0.0))
+    return replace(
+        given,
+        weeks=weeks.assign(actual=level, expected=level),
+        events=events.assign(p05=events["mean"], p95=events["mean"]),
+    )
 
 
 def settings(**plan):
@@ -221,6 +238,59 @@ def test_scenarios_stand_beside_the_plan():
     assert sums["scenario"].tolist() == ["base", "more"]
     assert sums["response"].iloc[0] == pytest.approx(planned.whole["response"].iloc[0])
     assert "more: " in plan_text(planned, "EUR")
+
+
+def test_targets_and_the_frontier_stand_on_what_comes_anyway():
+    goals = (
+        Target(name="value", metric="gmv", goal=3 * 40_000 * 31 / 7 * 1.05),
+        Target(name="uploads", metric="uploads", goal=1e6, country="C1", month="2026-12", probability=0.9),
+    )
+    asked = settings().model_copy(update={"targets": goals})
+    planned = plan_budget(with_weeks(inputs()), asked)
+    rows = planned.targets.set_index("target")
+    assert rows["is_reachable"].to_dict() == {"value": True, "uploads": False}
+    assert rows["p_hit"]["value"] == pytest.approx(0.5, abs=0.05) and rows["month"]["uploads"] == date(2026, 12, 1)
+    told = planned.scenarios[(planned.scenarios["country"] == "(all)") & (planned.scenarios["channel"] == "(all)")]
+    assert told["scenario"].tolist() == ["base", "target: value", "target: uploads"]
+    assert told["spend"].tolist()[1:] == pytest.approx(rows["spend"].tolist())
+    outlook = planned.outlook.set_index(["country", "metric"])
+    frontier = planned.frontier.set_index(["budget_factor", "country", "metric"])
+    assert len(outlook) == 4 * 3 and len(frontier) == 8 * 4 * 3
+    assert outlook["reached"]["C1", "gmv"] == pytest.approx(frontier["reached"][1.0, "C1", "gmv"])
+    assert "target value: " in plan_text(planned, "EUR") and "cannot be reached" in plan_text(planned, "EUR")
+
+
+def test_without_weeks_of_the_past_there_is_a_plan_and_no_target():
+    planned = plan_budget(inputs(), settings())
+    assert planned.frontier.empty and planned.outlook.empty and planned.targets.empty
+    asked = settings().model_copy(update={"targets": (Target(name="value", metric="gmv", goal=1.0),)})
+    with pytest.raises(ValueError, match=r"bl.mmm_fit_weeks has no week of a country of the plan"):
+        plan_budget(inputs(), asked)
+    short = with_weeks(inputs())
+    short = replace(short, weeks=short.weeks[short.weeks["week_start"] > LAST_WEEK - timedelta(weeks=10)])
+    said = plan_budget(short, settings())
+    assert said.frontier.empty and "no frontier of budgets: bl.mmm_fit_weeks has 10 weeks" in said.whole["notes"][0][-1]
+    with pytest.raises(ValueError, match="has 10 weeks that all countries share"):
+        plan_budget(short, asked)
+
+
+def test_a_plan_of_uploads_knows_uploads_alone():
+    goals = (Target(name="uploads", metric="uploads", goal=1.0),)
+    planned = plan_budget(with_weeks(inputs()), settings(objective="uploads").model_copy(update={"targets": goals}))
+    assert set(planned.frontier["metric"]) == {"uploads"} == set(planned.outlook["metric"])
+    assert planned.scenarios["gmv_change"].isna().all() and planned.scenarios["uploads_change"].notna().all()
+
+
+def test_scenarios_of_table_and_settings_stand_together_and_none_has_the_name_of_another():
+    asked = settings().model_copy(update={"scenarios": (Scenario(name="later", events_moved={"black_friday": 2}),)})
+    given = replace(with_weeks(inputs()), scenarios=(Scenario(name="less", budget_factor=0.9),))
+    rows = plan_budget(given, asked).scenarios.set_index(["scenario", "country", "channel"])
+    assert list(dict.fromkeys(rows.index.get_level_values(0))) == ["base", "later", "less"]
+    # The event's 70 of value, and 70 uploads at what they become.
+    assert rows["uploads_change"]["later", "C2", "(anyway)"] == pytest.approx(70.0)
+    assert rows["gmv_change"]["later", "C2", "(anyway)"] == pytest.approx(70.0 + 70.0 * 150.0, rel=0.02)
+    with pytest.raises(ValueError, match=r"scenario 'less' is in planning.scenarios or il.plan_scenarios twice"):
+        plan_budget(replace(given, scenarios=2 * given.scenarios), asked)
 
 
 def test_the_words_name_sum_gain_and_proof():

@@ -112,7 +112,7 @@ def market():
     scenarios += [scenario("without tv", "(all)", "(all)", 1000.0, -300.0)]
     scenarios += [scenario("without tv", "(all)", "tv", 0.0, -2000.0, -400.0)]
     scenarios += [scenario("without tv", "DE", "(all)", 900.0, -500.0, -100.0)]
-    scenarios += [scenario("easy", "(all)", "(all)", 800.0, -100.0)]
+    scenarios += [scenario("target: easy", "(all)", "(all)", 800.0, -100.0)]
     targets = [target("easy", "gmv", "(all)", 9000.0, EASY)]
     targets += [target("far", "uploads", "DE", 500.0, FAR, False, p_hit=0.4, p_hit_plan=0.1, p_hit_today=0.004)]
     campaigns = [

@@ -119,7 +119,7 @@ def test_targets_scenarios_and_uploads_are_there_with_all_their_rows(book):
     assert sheets["Targets"][2][6:8] == ["no", 420]
     assert [line[:5] for line in sheets["Scenarios"][1:]] == [
         ["base", "(all)", "(all)", 1000, 0],
-        ["easy", "(all)", "(all)", 800, 0],
+        ["target: easy", "(all)", "(all)", 800, 0],
         ["without tv", "(all)", "(all)", 1000, 0],
         ["without tv", "(all)", "tv", 0, -400],
         ["without tv", "DE", "(all)", 900, -100],
