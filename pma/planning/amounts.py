@@ -8,13 +8,17 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from pma.planning.limits import Limits
 
+# What a step further than the next one costs, beside the 1 that the next one costs at most.
+_FURTHER = 2.0
+
 
 def whole_amounts(plan: np.ndarray, limits: Limits, step: float) -> np.ndarray:
     """Return a plan in whole steps, (C, M) of integers: each amount the step below or above it.
 
     Which of the two is chosen so that rows of the limits hold as they did, a total being the whole steps in it, and the
-    sum of what is moved is least: amounts nearest to the step above get it. Raises ValueError where no choice keeps to
-    all limits: a floor or ceiling that is no multiple of the step.
+    sum of what is moved is least: amounts nearest to the step above get it. Where many amounts lie at bounds that are
+    no whole steps, and the others cannot take what is left by a step each, some of these are moved further. Raises
+    ValueError where no choice keeps to all limits: a floor or ceiling that is no multiple of the step.
     """
     exact = plan / step
     below = np.floor(exact + 1e-6)
@@ -26,16 +30,25 @@ def whole_amounts(plan: np.ndarray, limits: Limits, step: float) -> np.ndarray:
     least = np.where(np.isfinite(limits.least), np.floor(limits.least / step + 1e-6), limits.least)
     most = np.where(np.isfinite(limits.most), np.floor(limits.most / step + 1e-6), limits.most)
     have = limits.rows @ below.ravel()
+    # One step up or none, then steps further up, and down.
+    one = [np.clip(low - below, 0, 1), np.clip(high - below, 0, 1)]
+    further = [np.clip(high - below - 1, 0, plan.size), np.clip(below - low, 0, plan.size)]
     solved = milp(
-        1.0 - 2.0 * rest.ravel(),
-        integrality=np.ones(plan.size),
-        bounds=Bounds(np.clip(low - below, 0, 1).ravel(), np.clip(high - below, 0, 1).ravel()),
-        constraints=LinearConstraint(sparse.csr_array(limits.rows), least - have, most - have),
+        np.concatenate([1.0 - 2.0 * rest.ravel(), np.full(2 * plan.size, _FURTHER)]),
+        integrality=np.ones(3 * plan.size),
+        bounds=Bounds(
+            np.concatenate([one[0].ravel(), np.zeros(2 * plan.size)]),
+            np.concatenate([part.ravel() for part in (one[1], *further)]),
+        ),
+        constraints=LinearConstraint(
+            sparse.hstack([limits.rows, limits.rows, -limits.rows]).tocsr(), least - have, most - have
+        ),
     )
     if solved.x is None or (below + 1 < low).any() or (below > high).any():
         raise ValueError(
             f"no plan in whole steps of {step:g} keeps to all limits: give floors, ceilings and budgets that are "
             "multiples of it, or a smaller planning.plan.round_to"
         )
-    found: np.ndarray = (below.ravel() + np.round(solved.x)).astype(np.int64).reshape(plan.shape)
+    up, more, less = np.round(solved.x).astype(np.int64).reshape(3, *plan.shape)
+    found: np.ndarray = below.astype(np.int64) + up + more - less
     return found
