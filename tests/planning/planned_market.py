@@ -109,18 +109,30 @@ class Score:
         """What the plan leaves of the best."""
         return 1 - self.plan / self.best
 
-    @property
-    def kept(self):
-        """Of what could be gained, the part that is."""
-        return (self.plan - self.today) / (self.best - self.today)
+
+def true_gain(market, planned):
+    """Return by how much a plan of one month truly beats today's money, as a share, were its money that of every week.
+
+    In the long run, see `pma.simulation.optimum`.
+    """
+    steady, (today, plan, _, _) = steady_state(market.structure), _weekly(market, planned)
+    return steady.gmv(plan) / steady.gmv(today) - 1
 
 
 def score(market, planned):
-    """Return what a plan of one month truly brings, were its money that of every week.
+    """Return what a plan truly brings, beside the best within its limits and the best of all."""
+    steady, (today, plan, low, high) = steady_state(market.structure), _weekly(market, planned)
+    best = best_within(steady, low, high, plan.sum(), [today, plan])
+    free = best_budget(steady, today, market.settings.seed)
+    return Score(steady.gmv(today), steady.gmv(plan), steady.gmv(best), max(steady.gmv(free), steady.gmv(best)))
+
+
+def _weekly(market, planned):
+    """Money a week of today, of the plan, and of its limits; (countries, channels) each.
 
     Money that the planner does not see, for want of a feed, is spent as before.
     """
-    steady, today = steady_state(market.structure), current_spend(market.structure)
+    today = current_spend(market.structure)
     days = pd.Timestamp(planned.rows["month"].iloc[0]).days_in_month
     change, low, high = (np.zeros(today.shape) for _ in range(3))
     for row, least, most in zip(
@@ -129,11 +141,7 @@ def score(market, planned):
         place = market.settings.countries.index(row["country"]), CHANNEL_NAMES.index(row["channel"])
         for into, money in ((change, row["planned_spend"]), (low, least), (high, most)):
             into[place] = (money - row["current_spend"]) * 7 / days
-    plan = np.maximum(today + change, 0.0)
-    low, high = np.maximum(today + low, 0.0), today + high
-    best = best_within(steady, low, high, plan.sum(), [today, plan])
-    free = best_budget(steady, today, market.settings.seed)
-    return Score(steady.gmv(today), steady.gmv(plan), steady.gmv(best), max(steady.gmv(free), steady.gmv(best)))
+    return today, np.maximum(today + change, 0.0), np.maximum(today + low, 0.0), today + high
 
 
 def best_within(steady, low, high, total, starts, random_starts=1):

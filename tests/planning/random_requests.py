@@ -66,4 +66,6 @@ def broken(request, limits, steps):
         if too_little or too_much:
             found.append(name)
     low, high = (np.rint(bound / step) for bound in (limits.low, limits.high))
-    return found + [str(why) for why in limits.why_low[steps < low]] + [str(why) for why in limits.why_high[steps > high]]
+    return (
+        found + [str(why) for why in limits.why_low[steps < low]] + [str(why) for why in limits.why_high[steps > high]]
+    )

@@ -84,5 +84,3 @@ def test_sums_and_limits_of_a_thousand_requests_hold_to_the_cent(judge):
     holds()
     judge(("sums of months and limits to the cent, by equality: random requests", f"{REQUESTS} of {REQUESTS}",
            f"{len(seen)}", len(seen) >= REQUESTS))  # fmt: skip
-
-
