@@ -23,7 +23,7 @@ def plan_rows(responses: Responses, limits: Limits, plan: Plan, current: np.ndar
     its money of that month adds to that of the months before, so that the months of a cell add up; intervals are over
     draws.
     """
-    planned, today = (_added(responses, money, responses.worth) for money in (plan.money, current))
+    planned, today = (added(responses, money, responses.worth) for money in (plan.money, current))
     rows: list[dict[str, Any]] = []
     for m, month in enumerate(responses.horizon.months):
         for c, (country, channel) in enumerate(responses.cells.itertuples(index=False, name=None)):
@@ -85,7 +85,7 @@ def uploads_rows(responses: Responses, plan: Plan, unpaid: pd.DataFrame, bridge:
     `unpaid`: country x week_start with `value`: uploads that come without paid media; those of the last weeks go on.
     """
     is_uploads = (responses.part["target"] == "uploads").to_numpy()[:, None]
-    paid = _added(responses, plan.money, np.broadcast_to(is_uploads, responses.worth.shape).astype(float))
+    paid = added(responses, plan.money, np.broadcast_to(is_uploads, responses.worth.shape).astype(float))
     recent = unpaid[unpaid["week_start"] > max(unpaid["week_start"]) - timedelta(weeks=CURRENT_WEEKS)]
     anyway = (recent.groupby("country")["value"].sum() / CURRENT_WEEKS).to_dict()
     becomes = {
@@ -112,8 +112,8 @@ def uploads_rows(responses: Responses, plan: Plan, unpaid: pd.DataFrame, bridge:
     return pd.DataFrame(rows)
 
 
-def _added(responses: Responses, money: np.ndarray, worth: np.ndarray) -> np.ndarray:
-    """Worth that each month's money adds to that of the months before, by draw; (D, C, M)."""
+def added(responses: Responses, money: np.ndarray, worth: np.ndarray) -> np.ndarray:
+    """Return the worth that each month's money adds to that of the months before, by draw; (D, C, M)."""
     cells, months = money.shape
     found = np.zeros((responses.first.shape[1], cells, months))
     before = np.zeros((responses.first.shape[1], cells))

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pma.parallel import group_seed
+from pma.planning.anyway import Anyway, anyway
 from pma.planning.budget import Plan, best_plan
+from pma.planning.events import moved_events, moved_worth
+from pma.planning.frontier import frontier_rows, plans_by_budget
 from pma.planning.limits import Limits, limits
+from pma.planning.metrics import metrics_of, worth_by_part, worth_of
 from pma.planning.outcome import plan_rows, uploads_rows, whole_row
+from pma.planning.outlook import outlook_rows
 from pma.planning.response import CELL, Responses, current_spend, horizon, of_cells, responses
 from pma.planning.scenarios import Told, plan_scenario, scenario_rows
-from pma.planning.settings import PlanningSettings, PlanSettings
+from pma.planning.settings import PlanningSettings, PlanSettings, Scenario
+from pma.planning.targets import goal_of, reach, target_rows, told
 
-# Half the width of a 90 % interval of a normal, in deviations.
-HALF_WIDTH = 1.6449
 _SAID = 160
 
 
@@ -28,7 +31,10 @@ class Inputs:
 
     runs: bl.mmm_runs; posterior: bl.mmm_posterior; paid: country x channel x week_start with `value`, money, of
     bl.mmm_input; unpaid: country x week_start with `value`, uploads that come without paid media, of
-    bl.mmm_contributions; bridge: bl.upload_bridge.
+    bl.mmm_contributions; bridge: bl.upload_bridge; weeks: country x target x week_start with `actual` and `expected`,
+    of bl.mmm_fit_weeks; events: country x target x event x week_start with `mean`, `p05`, `p95`, of
+    bl.mmm_contributions. Without `weeks` there are neither targets nor a frontier, without `events` none can be moved.
+    scenarios: of il.plan_scenarios, beside those of the settings.
     """
 
     runs: pd.DataFrame
@@ -36,27 +42,36 @@ class Inputs:
     paid: pd.DataFrame
     unpaid: pd.DataFrame
     bridge: pd.DataFrame
+    weeks: pd.DataFrame = field(default_factory=pd.DataFrame)
+    events: pd.DataFrame = field(default_factory=pd.DataFrame)
+    scenarios: tuple[Scenario, ...] = ()
 
 
 @dataclass(frozen=True)
 class Planned:
     """A plan and its rows, less data_origin and run_id.
 
-    rows: of bl.budget_plan; whole: of bl.budget_plans; uploads: of bl.desired_uploads; scenarios: of bl.scenarios.
+    rows: of bl.budget_plan; whole: of bl.budget_plans; uploads: of bl.desired_uploads; scenarios: of bl.scenarios;
+    targets: of bl.targets; frontier: of bl.budget_frontier; outlook: of bl.plan_outlook. worth: by metric, what a unit
+    of each part is worth, (P, D).
     """
 
     plan: Plan
     limits: Limits
     responses: Responses
     current: np.ndarray
+    worth: dict[str, np.ndarray]
     rows: pd.DataFrame
     whole: pd.DataFrame
     uploads: pd.DataFrame
     scenarios: pd.DataFrame
+    targets: pd.DataFrame
+    frontier: pd.DataFrame
+    outlook: pd.DataFrame
 
 
 def plan_budget(inputs: Inputs, settings: PlanningSettings) -> Planned:
-    """Return the best split of the months' money over countries and channels.
+    """Return the best split of the months' money over countries and channels, what if, and what goals take.
 
     Raises ValueError where no fit may be used, the first month is in the past or settings name what is nowhere, and
     `pma.planning.limits.InfeasibleError` where limits contradict each other.
@@ -64,34 +79,109 @@ def plan_budget(inputs: Inputs, settings: PlanningSettings) -> Planned:
     asked = settings.plan
     fits, notes = usable_fits(inputs.runs, asked)
     posterior = inputs.posterior[inputs.posterior["method"] == "bayes"].merge(fits, on=["geo_level", "geo", "target"])
-    draws = int(posterior["draw"].nunique())
-    worth = worth_of(inputs.bridge, sorted(fits["geo"].unique()), asked.objective, draws, settings.bridge.seed)
+    draws, countries = int(posterior["draw"].nunique()), sorted(fits["geo"].unique())
+    units = {
+        metric: worth_of(inputs.bridge, countries, metric, draws, settings.bridge.seed)
+        for metric in metrics_of(asked.objective)
+    }
     over = horizon(first_month(inputs.paid, asked.first_month), asked.months, int(posterior["lags"].max()))
-    made = responses(posterior, inputs.paid, over, worth)
+    made = responses(posterior, inputs.paid, over, units[asked.objective])
+    worth = {metric: worth_by_part(made, unit) for metric, unit in units.items()}
     days = np.array([pd.Timestamp(month).days_in_month for month in over.months])
     current = current_spend(inputs.paid, made.cells)[:, None] * days / 7
     keeps = limits(made.cells, over.months, current, asked)
     plan = best_plan(made, keeps, current, asked, settings.search)
     seen = of_cells(inputs.paid.groupby(CELL)["value"].max(), made.cells)[:, None] * days / 7
-    rows = plan_rows(made, keeps, plan, current, seen).assign(plan_id=asked.plan_id)
-    beyond = float(rows.loc[~rows["is_seen"], "planned_spend"].sum() / max(rows["planned_spend"].sum(), 1e-12))
-    if beyond > 0:
-        notes.append(
-            f"{beyond:.0%} of the money goes where a channel would cost more than it ever did: curves are a guess there"
+    rows = plan_rows(made, keeps, plan, current, seen)
+    others = what_if(inputs, settings, made, current, units)
+    comes, doubt = what_comes(inputs, settings, made, worth)
+    reached = [reach(goal_of(one, made, worth, comes), current, asked, settings.search) for one in settings.targets]
+    budgets = plans_by_budget(made, plan, current, asked, settings.search, settings.frontier) if comes else {}
+    others += [told(one, made, plan, worth) for one in reached]
+    frames = {
+        "rows": rows,
+        "whole": pd.DataFrame([_whole(made, plan, current, asked, [*notes, *_beyond(rows), *doubt])]),
+        "uploads": uploads_rows(made, plan, inputs.unpaid, inputs.bridge),
+        "scenarios": scenario_rows(Told("base", plan, made, worth), others),
+        "targets": target_rows(reached, made, plan, current),
+        "frontier": frontier_rows(made, budgets, worth, comes),
+        "outlook": outlook_rows(made, plan.money, worth, comes) if comes else pd.DataFrame(),
+    }
+    named = {name: frame.assign(plan_id=asked.plan_id) for name, frame in frames.items()}
+    return Planned(plan, keeps, made, current, worth, **named)
+
+
+def what_if(
+    inputs: Inputs,
+    settings: PlanningSettings,
+    made: Responses,
+    current: np.ndarray,
+    units: dict[str, pd.DataFrame],
+) -> list[Told]:
+    """Return the scenarios of settings and table, planned; `units`: by metric, see `metrics.worth_of`.
+
+    Raises ValueError where two have one name, or one names what is nowhere.
+    """
+    asked = (*settings.scenarios, *inputs.scenarios)
+    names = [one.name for one in asked]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(
+            f"scenario {', '.join(map(repr, twice))} is in planning.scenarios or il.plan_scenarios twice: rename one"
         )
-    whole = {
-        "plan_id": asked.plan_id,
+    worth, draws = {metric: worth_by_part(made, unit) for metric, unit in units.items()}, made.first.shape[1]
+    found = []
+    for one in asked:
+        planned = plan_scenario(made, current, settings.plan, settings.search, one, worth)
+        if one.events_moved:
+            moved = moved_events(inputs.events, made.horizon, one.events_moved, draws, settings.bridge.seed)
+            valued = moved_worth(moved, {**units, "objective": units[settings.plan.objective]})
+            planned = replace(planned, moved=valued)
+        found.append(planned)
+    return found
+
+
+def what_comes(
+    inputs: Inputs, settings: PlanningSettings, made: Responses, worth: dict[str, np.ndarray]
+) -> tuple[dict[str, Anyway], list[str]]:
+    """Return what comes without the plan's money, by metric, and what must be known of it, in words.
+
+    Nothing where the past is not known, or too short, as long as no target asks for it; then ValueError says so.
+    """
+    if inputs.weeks.empty and not settings.targets:
+        return {}, []
+    try:
+        found = anyway(made, inputs.weeks, inputs.paid, worth)
+    except ValueError as short:
+        if settings.targets:
+            raise
+        return {}, [f"no frontier of budgets: {short}"]
+    rule = next(iter(found.values())).rule
+    return found, [
+        f"what comes without the plan's money is forecast from {rule}; intervals have its errors of the past"
+    ]
+
+
+def _whole(made: Responses, plan: Plan, current: np.ndarray, asked: PlanSettings, notes: list[str]) -> dict[str, Any]:
+    """A row of bl.budget_plans less plan_id, data_origin and run_id."""
+    return {
         "objective": asked.objective,
         "risk": asked.risk,
-        "first_month": over.months[0],
-        "months": len(over.months),
+        "first_month": made.horizon.months[0],
+        "months": len(made.horizon.months),
         **whole_row(made, plan, current),
         "notes": notes,
     }
-    uploads = uploads_rows(made, plan, inputs.unpaid, inputs.bridge).assign(plan_id=asked.plan_id)
-    others = [plan_scenario(made, current, asked, settings.search, one) for one in settings.scenarios]
-    scenarios = scenario_rows(Told("base", plan, made), others).assign(plan_id=asked.plan_id)
-    return Planned(plan, keeps, made, current, rows, pd.DataFrame([whole]), uploads, scenarios)
+
+
+def _beyond(rows: pd.DataFrame) -> list[str]:
+    """How much money goes where nothing like it was ever spent, in words."""
+    beyond = float(rows.loc[~rows["is_seen"], "planned_spend"].sum() / max(rows["planned_spend"].sum(), 1e-12))
+    if beyond <= 0:
+        return []
+    return [
+        f"{beyond:.0%} of the money goes where a channel would cost more than it ever did: curves are a guess there"
+    ]
 
 
 def usable_fits(runs: pd.DataFrame, asked: PlanSettings) -> tuple[pd.DataFrame, list[str]]:
@@ -117,38 +207,6 @@ def usable_fits(runs: pd.DataFrame, asked: PlanSettings) -> tuple[pd.DataFrame, 
     if len(doubtful):
         notes.append(f"{len(doubtful)} of {len(used)} fits are flagged: read bl.mmm_runs before you move much money")
     return used[["geo_level", "geo", "target"]].drop_duplicates(), notes
-
-
-def worth_of(bridge: pd.DataFrame, countries: list[str], objective: str, draws: int, seed: int) -> pd.DataFrame:
-    """Return what a unit of a target is worth in the objective; country x target with `draws`, (D,) each.
-
-    An upload is worth what it becomes in all destinations (bl.upload_bridge), with its uncertainty; value of orders is
-    itself, or orders by the mean value of one in the country. Raises ValueError where the bridge lacks a country.
-    """
-    rows: list[dict[str, Any]] = []
-    if objective == "uploads":
-        return pd.DataFrame([{"country": one, "target": "uploads", "draws": np.ones(draws)} for one in countries])
-    missing = sorted(set(countries) - set(bridge["origin_country"]))
-    if missing:
-        raise ValueError(
-            f"bl.upload_bridge has no row of {', '.join(missing)}: no uploads were watched there. Run upload_bridge"
-        )
-    mean, low, high = (
-        ("gmv_per_upload", "p05", "p95")
-        if objective == "gmv"
-        else ("orders_per_upload", "orders_per_upload_p05", "orders_per_upload_p95")
-    )
-    for country in countries:
-        own = bridge[bridge["origin_country"] == country]
-        spread = np.sqrt((((own[high] - own[low]) / (2 * HALF_WIDTH)) ** 2).sum())
-        random = np.random.default_rng(group_seed(seed, "worth", country))
-        upload = np.maximum(own[mean].sum() + spread * random.standard_normal(draws), 0.0)
-        rows.append({"country": country, "target": "uploads", "draws": upload})
-        here = bridge[bridge["destination_country"] == country]
-        value = np.average(here["value_per_order"], weights=np.maximum(here["orders"], 1)) if len(here) else np.nan
-        money = np.ones(draws) if objective == "gmv" else np.full(draws, 1.0 / value if value > 0 else 0.0)
-        rows.append({"country": country, "target": "gmv", "draws": money})
-    return pd.DataFrame(rows)
 
 
 def first_month(paid: pd.DataFrame, asked: str | None) -> date:

@@ -80,6 +80,13 @@ class PlanSettings(Section):
         return self.budget[name]
 
 
+class LikeCountry(Section):
+    """A country that is switched on, as another one is."""
+
+    like: str | None = Field(None, description="takes the curves and today's money of this country; none: its own")
+    size: PositiveFloat = Field(1.0, description="so many times as large as that one")
+
+
 class Scenario(Section):
     """What might be different: compared with the base plan."""
 
@@ -88,8 +95,25 @@ class Scenario(Section):
     keep_mix: bool = Field(False, description="today's split, not the best one")
     channels_off: tuple[str, ...] = Field((), description="channels that get nothing")
     countries_off: tuple[str, ...] = Field((), description="countries that get nothing")
+    countries_on: dict[str, LikeCountry] = Field(
+        {}, description="countries that get money though they have no fit, or limits of the plan hold them off"
+    )
     inflation: dict[str, float] = Field({}, description="by how much a channel's media cost more, as a share")
+    events_moved: dict[str, int] = Field({}, description="an event so many weeks later than a year ago; -2: earlier")
     limits: tuple[Limit, ...] = Field((), description="limits beside those of the plan")
+
+
+class Target(Section):
+    """What is to be reached, with which probability: the least money for it is searched."""
+
+    name: str = Field(description="how it is called")
+    metric: Literal["gmv", "orders", "uploads", "roas"] = Field(
+        description="what is counted; roas: value that the plan's money brings over that money, a floor"
+    )
+    goal: PositiveFloat = Field(description="so much of it, with all that comes without paid media; roas: at least")
+    country: str | None = Field(None, description="in this country; none: in all that the plan has")
+    month: str | None = Field(None, description="in this month, as 2026-12; none: in all of the plan together")
+    probability: float = Field(0.5, gt=0, lt=1, description="with so much probability; 0.5: as likely as not")
 
 
 class SearchSettings(Section):
@@ -106,4 +130,31 @@ class PlanningSettings(Section):
     bridge: BridgeSettings = BridgeSettings()
     plan: PlanSettings = PlanSettings()
     scenarios: tuple[Scenario, ...] = Field((), description="what is compared with the plan")
+    targets: tuple[Target, ...] = Field((), description="goals whose least money is searched")
+    frontier: tuple[NonNegativeFloat, ...] = Field(
+        (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0), description="times the plan's money whose best plans are compared"
+    )
     search: SearchSettings = SearchSettings()
+
+    @model_validator(mode="after")
+    def _names_are_told_apart(self) -> PlanningSettings:
+        named: dict[str, tuple[Scenario, ...] | tuple[Target, ...]] = {
+            "scenarios": self.scenarios,
+            "targets": self.targets,
+        }
+        for kind, given in named.items():
+            names = [one.name for one in given]
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"planning.{kind} has the name {', '.join(map(repr, twice))} twice: give each its own")
+        return self
+
+    @model_validator(mode="after")
+    def _targets_are_of_what_the_plan_counts(self) -> PlanningSettings:
+        for target in self.targets:
+            if self.plan.objective == "uploads" and target.metric != "uploads":
+                raise ValueError(
+                    f"target {target.name!r} is of {target.metric}, but a plan whose objective is uploads knows "
+                    "nothing else: make planning.plan.objective gmv or orders"
+                )
+        return self

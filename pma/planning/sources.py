@@ -6,32 +6,71 @@ from decimal import Decimal
 from typing import Any
 
 import pandas as pd
+import yaml
+from pydantic import ValidationError
 from pyspark.sql import functions as F
 
 from pma.mmm.input.tables import MMM_INPUT
-from pma.mmm.tables import MMM_CONTRIBUTIONS, MMM_POSTERIOR, MMM_RUNS
+from pma.mmm.tables import MMM_CONTRIBUTIONS, MMM_FIT_WEEKS, MMM_POSTERIOR, MMM_RUNS
 from pma.planning.plan import Inputs, Planned
-from pma.planning.tables import BUDGET_PLAN, BUDGET_PLANS, DESIRED_UPLOADS, SCENARIOS, UPLOAD_BRIDGE
-from pma.tables import TableSpec
+from pma.planning.settings import Scenario
+from pma.planning.tables import (
+    BUDGET_FRONTIER,
+    BUDGET_PLAN,
+    BUDGET_PLANS,
+    DESIRED_UPLOADS,
+    PLAN_ACTUALS,
+    PLAN_OUTLOOK,
+    PLAN_SCENARIOS,
+    SCENARIOS,
+    TARGETS,
+    UPLOAD_BRIDGE,
+)
+from pma.tables import TableError, TableSpec
 from pma.warehouse import Warehouse
 
 _COUNTRIES = "geo_level = 'country'"
 
 
-def plan_inputs(tables: Warehouse) -> Inputs:
-    """Read what a plan is made of; fits of countries by the model alone."""
+def plan_inputs(tables: Warehouse, plan_id: str = "base") -> Inputs:
+    """Read what a plan is made of; fits of countries by the model alone, and scenarios of people for this plan."""
     paid = tables.read(MMM_INPUT).where(f"{_COUNTRIES} AND role = 'paid' AND value IS NOT NULL")
     of_model = f"{_COUNTRIES} AND method = 'bayes'"
-    unpaid = tables.read(MMM_CONTRIBUTIONS).where(f"{of_model} AND target = 'uploads' AND kind <> 'paid'")
+    country = F.col("geo").alias("country")
+    came = tables.read(MMM_CONTRIBUTIONS).where(of_model)
+    unpaid = came.where("target = 'uploads' AND kind <> 'paid'")
+    events = came.where("kind = 'event'").withColumnRenamed("component", "event")
+    weeks = tables.read(MMM_FIT_WEEKS).where(of_model)
+    asked = tables.read(PLAN_SCENARIOS).toPandas() if tables.exists(PLAN_SCENARIOS) else pd.DataFrame()
     return Inputs(
         runs=tables.read(MMM_RUNS).toPandas(),
         posterior=tables.read(MMM_POSTERIOR).where(of_model).toPandas(),
-        paid=paid.select(
-            F.col("geo").alias("country"), F.col("variable").alias("channel"), "week_start", "value"
-        ).toPandas(),
-        unpaid=unpaid.groupBy(F.col("geo").alias("country"), "week_start").agg(F.sum("mean").alias("value")).toPandas(),
+        paid=paid.select(country, F.col("variable").alias("channel"), "week_start", "value").toPandas(),
+        unpaid=unpaid.groupBy(country, "week_start").agg(F.sum("mean").alias("value")).toPandas(),
         bridge=tables.read(UPLOAD_BRIDGE).toPandas(),
+        weeks=weeks.select(country, "target", "week_start", "actual", "expected").toPandas(),
+        events=events.select(country, "target", "event", "week_start", "mean", "p05", "p95").toPandas(),
+        scenarios=scenarios_of(asked, plan_id),
     )
+
+
+def scenarios_of(rows: pd.DataFrame, plan_id: str) -> tuple[Scenario, ...]:
+    """Return the scenarios of a plan from rows of il.plan_scenarios, by name. Raises TableError where one is wrong."""
+    if rows.empty:
+        return ()
+    mine = rows[rows["plan_id"].isna() | (rows["plan_id"] == plan_id)].sort_values("name")
+    found = []
+    for row in mine.to_dict("records"):
+        try:
+            said = yaml.safe_load(row["scenario"]) or {}
+            found.append(Scenario.model_validate({**said, "name": row["name"]}))
+        except (yaml.YAMLError, ValidationError, TypeError) as error:
+            why = str(error).splitlines()
+            raise TableError(
+                f"il.plan_scenarios, name {row['name']!r}: {'; '.join(line.strip() for line in why[:4])}. Write it as "
+                "an entry of planning.scenarios, as YAML or JSON"
+            ) from None
+    return tuple(found)
 
 
 def write_plan(tables: Warehouse, planned: Planned, origin: str) -> None:
@@ -42,6 +81,9 @@ def write_plan(tables: Warehouse, planned: Planned, origin: str) -> None:
         (BUDGET_PLAN, planned.rows),
         (DESIRED_UPLOADS, planned.uploads),
         (SCENARIOS, planned.scenarios),
+        (TARGETS, planned.targets),
+        (BUDGET_FRONTIER, planned.frontier),
+        (PLAN_OUTLOOK, planned.outlook),
         (BUDGET_PLANS, planned.whole),
     ):
         tables.ensure(spec)
@@ -50,8 +92,30 @@ def write_plan(tables: Warehouse, planned: Planned, origin: str) -> None:
         tables.replace(spec, frame, where=f"plan_id = '{plan_id}'")
 
 
+def actual_inputs(tables: Warehouse) -> dict[str, pd.DataFrame]:
+    """Read what `pma.planning.actuals.plan_actuals` compares, by the names of its arguments."""
+    known = tables.read(MMM_INPUT).where(f"{_COUNTRIES} AND is_complete_week AND value IS NOT NULL")
+    country = F.col("geo").alias("country")
+    money, counted = F.col("variable").alias("channel"), F.col("variable").alias("target")
+    return {
+        "plans": tables.read(BUDGET_PLAN).toPandas(),
+        "outlook": tables.read(PLAN_OUTLOOK).toPandas(),
+        "spend": known.where("role = 'paid'").select(country, money, "week_start", "value").toPandas(),
+        "came": known.where("role = 'target'").select(country, counted, "week_start", "value").toPandas(),
+    }
+
+
+def write_actuals(tables: Warehouse, rows: pd.DataFrame, origin: str) -> None:
+    """Write rows of all plans in place of those that were there."""
+    tables.ensure(PLAN_ACTUALS)
+    stamped = rows.assign(data_origin=origin, run_id=tables.run_id)
+    tables.replace(PLAN_ACTUALS, tables.spark.createDataFrame(_typed(stamped, PLAN_ACTUALS), PLAN_ACTUALS.schema))
+
+
 def _typed(rows: pd.DataFrame, spec: TableSpec) -> list[tuple[Any, ...]]:
     """Rows in the order and types of the table: money in whole cents, what is missing as None."""
+    if rows.empty:
+        return []
     names = list(spec.schema.names)
     cents = [name for name in names if spec.schema[name].dataType.simpleString().startswith("decimal")]
 

@@ -110,20 +110,45 @@ DESIRED_UPLOADS = TableSpec(
     ),
 )
 
+
+def _change(name: str, what: str) -> tuple[Column, ...]:
+    """A difference to the plan, draw by draw; null where the plan does not know the metric."""
+    return (
+        Column(name, "double", f"{what}; mean over draws"),
+        Column(f"{name}_p05", "double", "lower end of its 90 % interval"),
+        Column(f"{name}_p95", "double", "upper end of its 90 % interval"),
+    )
+
+
+PLAN_SCENARIOS = TableSpec(
+    name="il.plan_scenarios",
+    grain="scenario: what people ask beside planning.scenarios, written by them",
+    key=("name",),
+    columns=(
+        Column("name", "string", "how it is called"),
+        Column("scenario", "string", "what it changes, YAML or JSON as in planning.scenarios, less the name", True),
+        Column("plan_id", "string", "of this plan alone; null: of every plan"),
+    ),
+)
+
 SCENARIOS = TableSpec(
     name="bl.scenarios",
     grain="plan x scenario x country x channel, (all) for sums: what if, beside the plan, draw by draw",
     key=("plan_id", "scenario", "country", "channel"),
     columns=(
         PLAN,
-        Column("scenario", "string", "name of the scenario, see planning.scenarios; base: the plan itself"),
+        Column("scenario", "string", "see planning.scenarios and il.plan_scenarios; `base`: the plan; `target: NAME`"),
         Column("country", "string", "the country, or (all)"),
-        Column("channel", "string", "the paid channel, or (all)"),
+        Column("channel", "string", "the paid channel, (all), or (anyway): what a moved event changes, in (all) too"),
         Column("spend", "double", "money over all months, reporting currency", required=True),
         Column("spend_change", "double", "less that of the plan", required=True),
         *_interval("response", "what the money brings"),
         *_interval("change", "response less that of the plan"),
-        Column("return", "double", "response over spend; null: no spend"),
+        Column("return", "double", "what the money brings over it; null: no spend"),
+        *_change("return_change", "return less that of the plan; null: no spend"),
+        *_change("gmv_change", "value of orders, that of uploads in it, less that of the plan"),
+        *_change("orders_change", "orders, those that uploads become in it, less those of the plan"),
+        *_change("uploads_change", "uploads less those of the plan"),
         ORIGIN,
         RUN,
     ),
@@ -143,7 +168,12 @@ TARGETS = TableSpec(
         Column("probability", "double", "with so much probability", required=True),
         Column("is_reachable", "boolean", "false: no money within the limits reaches it", required=True),
         Column("most", "double", "the most that the limits allow to be reached with that probability", required=True),
-        Column("spend", "decimal(18,2)", "least money that reaches it; else that of the most", required=True),
+        Column(
+            "spend",
+            "decimal(18,2)",
+            "least money that reaches it, roas: most that keeps it; else that of the most",
+            True,
+        ),
         Column("spend_change", "double", "less that of the plan", required=True),
         *_interval("reached", "what that money reaches, with what comes anyway"),
         Column("p_hit", "double", "probability that that money reaches the goal", required=True),
@@ -174,6 +204,55 @@ BUDGET_FRONTIER = TableSpec(
         ORIGIN,
         RUN,
     ),
+)
+
+PLAN_OUTLOOK = TableSpec(
+    name="bl.plan_outlook",
+    grain="plan x month x country x metric: what is to be expected, to be held against what comes",
+    key=("plan_id", "month", "country", "metric"),
+    columns=(
+        PLAN,
+        MONTH,
+        Column("country", "string", "the country, or (all)"),
+        Column("metric", "string", "gmv, orders or uploads"),
+        Column("spend", "double", "the plan's money, reporting currency", required=True),
+        *_interval("response", "what the money brings"),
+        *_interval("reached", "that, with all that comes without it, and what no model explains"),
+        ORIGIN,
+        RUN,
+    ),
+)
+
+PLAN_ACTUALS = TableSpec(
+    name="bl.plan_actuals",
+    grain="plan x month x country x channel, (all) for sums: what was planned beside what came, as far as it is known",
+    key=("plan_id", "month", "country", "channel"),
+    columns=(
+        PLAN,
+        MONTH,
+        Column("country", "string", "the country, or (all)"),
+        Column("channel", "string", "the paid channel, or (all)"),
+        Column("days", "int", "days of the month", required=True),
+        Column("days_known", "int", "of them in whole weeks of the data", required=True),
+        Column("planned_spend", "double", "of the whole month, reporting currency", required=True),
+        Column("planned_so_far", "double", "of as many days as are known", required=True),
+        Column("actual_spend", "double", "of these days, weeks by days; null: not known"),
+        Column("spend_gap", "double", "actual less planned so far"),
+        *(
+            column
+            for metric in ("uploads", "gmv")
+            for column in (
+                Column(f"expected_{metric}", "double", f"{metric} of the month by bl.plan_outlook; null: of a channel"),
+                Column(f"expected_{metric}_p05", "double", "lower end of its 90 % interval"),
+                Column(f"expected_{metric}_p95", "double", "upper end of its 90 % interval"),
+                Column(f"actual_{metric}", "double", f"{metric} of the days that are known"),
+                Column(f"{metric}_as_expected", "boolean", "inside the interval; null: the month is not whole yet"),
+            )
+        ),
+        ORIGIN,
+        RUN,
+    ),
+    checks={"no_more_days_than_there_are": "days_known <= days"},
 )
 
 CAMPAIGN_PLAN = TableSpec(
@@ -211,8 +290,11 @@ TABLES = (
     BUDGET_PLAN,
     BUDGET_PLANS,
     DESIRED_UPLOADS,
+    PLAN_SCENARIOS,
     SCENARIOS,
     TARGETS,
     BUDGET_FRONTIER,
+    PLAN_OUTLOOK,
+    PLAN_ACTUALS,
     CAMPAIGN_PLAN,
 )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from pma.planning.plan import Planned
 
 _SHOWN = 8
+_ALL = "(all)"
 
 
 def plan_text(planned: Planned, currency: str) -> str:
@@ -27,11 +30,35 @@ def plan_text(planned: Planned, currency: str) -> str:
             f"  {row['month']:%Y-%m} {row['country']} {row['channel']}: {row['current_spend']:,.0f} to "
             f"{row['planned_spend']:,.0f}; one more brings {row['marginal_return']:.3g}{why}"
         )
-    sums = planned.scenarios[(planned.scenarios["country"] == "(all)") & (planned.scenarios["channel"] == "(all)")]
-    for row in sums[sums["scenario"] != "base"].to_dict("records"):
+    sums = planned.scenarios[(planned.scenarios["country"] == _ALL) & (planned.scenarios["channel"] == _ALL)]
+    # What targets take is told by their own sentences.
+    names = {"base", *(f"target: {name}" for name in planned.targets.get("target", []))}
+    for row in sums[~sums["scenario"].isin(names)].to_dict("records"):
         lines.append(
             f"  {row['scenario']}: {row['spend']:,.0f} {currency}, {row['change']:+,.0f} {unit} against the plan "
             f"({row['change_p05']:+,.0f} to {row['change_p95']:+,.0f})"
         )
+    lines += [f"  target {row['target']}: {row['message']}" for row in planned.targets.to_dict("records")]
     lines += [f"  {note}" for note in whole["notes"]]
+    return "\n".join(lines)
+
+
+def actuals_text(rows: pd.DataFrame, currency: str) -> str:
+    """Return what came of plans so far, a line a month; or that no month of one has begun in the data."""
+    if rows.empty:
+        return "no month of a plan has a day in the data yet: there is nothing to compare"
+    lines = []
+    for row in rows[(rows["country"] == _ALL) & (rows["channel"] == _ALL)].to_dict("records"):
+        spent = "spend is not known" if pd.isna(row["actual_spend"]) else f"{row['actual_spend']:,.0f} {currency} spent"
+        lines.append(
+            f"plan {row['plan_id']}, {row['month']:%Y-%m}, {row['days_known']} of {row['days']} days: {spent}, "
+            f"planned so far {row['planned_so_far']:,.0f}"
+        )
+        for metric in ("uploads", "gmv"):
+            actual, expected, low, high = (
+                row[name] for name in (f"actual_{metric}", *(f"expected_{metric}{end}" for end in ("", "_p05", "_p95")))
+            )
+            if pd.notna(actual) and pd.notna(expected):
+                of_month = f"of the whole month {expected:,.0f} were expected ({low:,.0f} to {high:,.0f})"
+                lines.append(f"  {actual:,.0f} {metric}; {of_month}")
     return "\n".join(lines)

@@ -1,0 +1,236 @@
+"""What comes in the plan's months without its money, by draw, and how far such a forecast was off in the past."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from pma.media.kernels import SATURATIONS
+from pma.media.transforms import saturate
+from pma.planning.response import CELL, CURRENT_WEEKS, WEEK, Horizon, Responses
+
+# The level of late is the mean of so many weeks: a quarter.
+LEVEL_WEEKS = 13
+YEAR = 52
+# Fewer past forecasts say nothing of how far one is off.
+LEAST_ORIGINS = 8
+
+
+@dataclass(frozen=True)
+class Anyway:
+    """What comes of one metric without the plan's money; S countries, D draws, O past forecasts, M months.
+
+    comes: as forecast, (S, D, M). misses: what past forecasts were off by, at the size of the plan's months,
+    (S, D, O, M): all that no model explains, level, season and chance, as often together in countries and months as it
+    was. rule: how it is forecast, in words.
+    """
+
+    countries: tuple[str, ...]
+    comes: np.ndarray
+    misses: np.ndarray
+    rule: str
+
+    def reached(self, brings: np.ndarray, country: str | None = None, month: int | None = None) -> np.ndarray:
+        """Return what is reached where money brings so much by draw, (D,): equally likely outcomes, (D, O), 0 or more.
+
+        `country`, `month`: in which of them alone; None: in all.
+        """
+        at = [s for s, name in enumerate(self.countries) if country in (None, name)]
+        months = slice(None) if month is None else slice(month, month + 1)
+        comes = self.comes[at][..., months].sum(axis=(0, 2))
+        found: np.ndarray = (comes + brings)[:, None] + self.misses[at][..., months].sum(axis=(0, 3))
+        return np.maximum(found, 0.0)
+
+
+def with_probability(outcomes: np.ndarray, probability: float) -> float:
+    """Return the most that is reached with a probability: that share of outcomes, of any shape, is no lower."""
+    ordered = np.sort(outcomes, axis=None)
+    return float(ordered[min(int((1 - probability) * len(ordered) + 1e-9), len(ordered) - 1)])
+
+
+def anyway(
+    responses: Responses, weeks: pd.DataFrame, spend: pd.DataFrame, worth: Mapping[str, np.ndarray]
+) -> dict[str, Anyway]:
+    """Return what comes anyway of each metric.
+
+    `weeks`: rows of bl.mmm_fit_weeks of one method: country x target x week_start with `actual`, `expected`; `spend`:
+    country x channel x week_start with `value`; `worth`: by metric, what a unit of a part's target is worth, (P, D).
+
+    What came anyway in a week of the past is what was counted less what money had brought of it by the draw, at the
+    worth that the plan itself gives it: a draw in which media bring much has little that comes anyway, so that a plan
+    like today reaches what there is now, whichever draw is right. A month is credited with what its own money brings,
+    also later (ads that work on, uploads that sell months after), and not with what earlier money still brings in it:
+    each euro's effect is counted once, and while spend is steady the two are equal. So the value of uploads that money
+    brings is taken off what comes anyway as it is added to what the plan brings, at the country of the upload. A sale
+    has an uploader and a buyer, and money that brings either is credited with all of it: right for a little more or
+    less money than today, too much for a lot, so that less than nothing may come anyway.
+
+    Raises ValueError where the past is too short to know how far forecasts are off.
+    """
+    countries = tuple(sorted(set(responses.cells["country"])))
+    known = _known_weeks(weeks, countries)
+    brought = past_worth(responses, spend, known, countries, worth)
+    made = {}
+    for metric, of_part in worth.items():
+        counted, expected = _counted(responses, weeks, known, countries, of_part, metric)
+        made[metric] = forecast(counted, expected, brought[metric], known, responses.horizon, countries)
+    return made
+
+
+def forecast(
+    counted: np.ndarray,
+    expected: np.ndarray,
+    brought: np.ndarray,
+    weeks: list[date],
+    over: Horizon,
+    countries: tuple[str, ...],
+) -> Anyway:
+    """Return the forecast of what comes anyway, from plain arrays; T weeks without gaps.
+
+    counted, expected: of the metric, as it was and as the fit has it, (S, T); brought: by money, by draw, (S, D, T). A
+    week is like the same week a year ago as the fit has it, without that week's chance, shifted by how the last quarter
+    differs from the same quarter a year ago: trend and what is new since. Where the past is too short for it, like the
+    mean of the last quarter. The same rule at every earlier week gives what it is off by, as a share of what the fit
+    expected of that month (of a year before); that share holds for the plan's months too.
+    """
+    came, usual = counted[:, None] - brought, expected[:, None] - brought
+    ahead = [round((week - weeks[-1]) / WEEK) for week in over.weeks]
+    days = np.array([pd.Timestamp(month).days_in_month for month in over.months])
+    share = np.zeros((len(days), max(ahead)))
+    for w, h in enumerate(ahead):
+        if h >= 1:
+            share[:, h - 1] = over.share[:, w] * days / 7
+    share = share[:, : int(np.flatnonzero(share.any(axis=0))[-1]) + 1]
+    far, last = share.shape[1], len(weeks) - 1
+    back = YEAR * -(-far // YEAR)
+    level = min(LEVEL_WEEKS, max(len(weeks) - far - LEAST_ORIGINS + 1, 1))
+    years = np.arange(back + LEVEL_WEEKS - 1, last - far + 1)
+    late = np.arange(level - 1, last - far + 1)
+    if len(years) >= LEAST_ORIGINS:
+        origins, level = years, LEVEL_WEEKS
+        rule = "the same weeks a year ago, shifted by the change of the last quarter from the one a year before"
+    elif len(late) >= LEAST_ORIGINS:
+        origins, back = late, 0
+        rule = f"the mean of the last {level} weeks, for want of a year's past"
+    else:
+        raise ValueError(
+            f"bl.mmm_fit_weeks has {len(weeks)} weeks that all countries share: too few to forecast months that end "
+            f"{far} weeks later. Take the countries with the shortest past out, or plan fewer months"
+        )
+    everywhere = np.append(origins, last)
+    ahead_of = _ahead(came, share, origins)
+    guess = _guess(came, usual, share, everywhere, level, back)
+    size = _ahead(expected[:, None], share, everywhere - back if back else origins)
+    if not back:
+        size = np.concatenate([size, size.mean(axis=2, keepdims=True)], axis=2)
+    size = np.maximum(size, 1e-12 + 1e-3 * size.max(initial=0.0))
+    misses = (ahead_of - guess[:, :, :-1]) / size[:, :, :-1] * size[:, :, -1:]
+    return Anyway(countries, guess[:, :, -1], misses, rule)
+
+
+def _guess(
+    came: np.ndarray, usual: np.ndarray, share: np.ndarray, origins: np.ndarray, level: int, back: int
+) -> np.ndarray:
+    """What the rule says at weeks of the past; (S, D, O, M). `back`: weeks of whole years, 0: like the last weeks."""
+    late = _level(came, level)[..., origins][..., None] * share.sum(axis=1)
+    if not back:
+        return late
+    before = _level(usual, level)[..., origins - back][..., None] * share.sum(axis=1)
+    found: np.ndarray = _ahead(usual, share, origins - back) + late - before
+    return found
+
+
+def _ahead(values: np.ndarray, share: np.ndarray, origins: np.ndarray) -> np.ndarray:
+    """Sums over the months that lie ahead of weeks of the past; (S, D, T) and (M, H) to (S, D, O, M)."""
+    windows = np.lib.stride_tricks.sliding_window_view(values, share.shape[1], axis=-1)
+    found: np.ndarray = windows[..., origins + 1, :] @ share.T
+    return found
+
+
+def _level(values: np.ndarray, weeks: int) -> np.ndarray:
+    """Means of the weeks up to each; the first ones of as many as there are; (S, D, T)."""
+    sums = np.cumsum(np.concatenate([np.zeros((*values.shape[:2], 1)), values], axis=-1), axis=-1)
+    ends = np.arange(1, values.shape[-1] + 1)
+    begins = np.maximum(ends - weeks, 0)
+    found: np.ndarray = (sums[..., ends] - sums[..., begins]) / (ends - begins)
+    return found
+
+
+def past_worth(
+    responses: Responses,
+    spend: pd.DataFrame,
+    weeks: list[date],
+    countries: tuple[str, ...],
+    worth: Mapping[str, np.ndarray],
+) -> dict[str, np.ndarray]:
+    """Return what past money brought by week, draw and country, by metric; (S, D, T) each.
+
+    Weeks whose spend is not known are like the mean of a cell's known ones, as are those before the first. A cell of
+    whose last weeks nothing is known has no money in the plan's eyes: what it brings is left to what comes anyway.
+    """
+    draws, lags = responses.weights.shape[1:]
+    past = _past_spend(responses, spend, [*(weeks[0] - WEEK * (lags - n) for n in range(lags)), *weeks])
+    number = {name: s for s, name in enumerate(countries)}
+    names = {code: name for name, code in SATURATIONS.items()}
+    found = {metric: np.zeros((len(countries), draws, len(weeks))) for metric in worth}
+    for p, (cell, country) in enumerate(zip(responses.part["cell"], responses.part["country"], strict=True)):
+        scaled = past[cell] / responses.usual[p]
+        lagged = np.lib.stride_tricks.sliding_window_view(scaled, lags)[1:, ::-1]
+        level = responses.weights[p] @ lagged.T
+        first, second = responses.first[p][:, None], responses.second[p][:, None]
+        curve = saturate(names[int(responses.kind[p])], level[..., None], first, second)[..., 0]
+        brought = responses.coefficient[p][:, None] * curve
+        for metric, of_part in worth.items():
+            found[metric][number[country]] += of_part[p][:, None] * brought
+    return found
+
+
+def _past_spend(responses: Responses, spend: pd.DataFrame, weeks: list[date]) -> np.ndarray:
+    """Money by cell and week; (C, T)."""
+    wide = spend.pivot_table(index=CELL, columns="week_start", values="value", aggfunc="sum")
+    wide.columns = [pd.Timestamp(week).date() for week in wide.columns]
+    known = wide.reindex(index=pd.MultiIndex.from_frame(responses.cells), columns=weeks).to_numpy(dtype=float)
+    usual = np.nanmean(np.where(np.isnan(known).all(axis=1, keepdims=True), 0.0, known), axis=1, keepdims=True)
+    is_gone = np.isnan(known[:, -CURRENT_WEEKS:]).all(axis=1, keepdims=True)
+    found: np.ndarray = np.where(is_gone, 0.0, np.where(np.isnan(known), usual, known))
+    return found
+
+
+def _known_weeks(weeks: pd.DataFrame, countries: tuple[str, ...]) -> list[date]:
+    """The weeks, without gaps, that all countries and targets share."""
+    of_plan = weeks[weeks["country"].isin(countries)]
+    if of_plan.empty:
+        raise ValueError("bl.mmm_fit_weeks has no week of a country of the plan. Run fit_mmm")
+    span = of_plan.groupby(["country", "target"])["week_start"].agg(["min", "max"])
+    first, last = (pd.Timestamp(end).date() for end in (span["min"].max(), span["max"].min()))
+    return [first + WEEK * n for n in range(max((last - first).days // 7 + 1, 0))]
+
+
+def _counted(
+    responses: Responses,
+    weeks: pd.DataFrame,
+    known: list[date],
+    countries: tuple[str, ...],
+    worth: np.ndarray,
+    metric: str,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The metric of the past as it was and as the fit has it; (S, T) each.
+
+    Orders are value by the worth of value in orders. A week of which nothing is known is as the fit has it.
+    """
+    target = "uploads" if metric == "uploads" else "gmv"
+    of_target = (responses.part["target"] == target).to_numpy()
+    unit = pd.Series(worth[of_target].mean(axis=1), index=responses.part.loc[of_target, "country"])
+    unit = unit.groupby(level=0).first().reindex(countries).fillna(0.0)
+    mine = weeks[weeks["target"] == target].assign(week_start=lambda rows: pd.to_datetime(rows["week_start"]))
+    index = pd.MultiIndex.from_product([countries, pd.to_datetime(known)])
+    tall = mine.set_index(["country", "week_start"])[["actual", "expected"]].reindex(index)
+    shape = (len(countries), len(known))
+    expected = tall["expected"].fillna(0.0).to_numpy(dtype=float).reshape(shape)
+    actual = tall["actual"].to_numpy(dtype=float).reshape(shape)
+    counted = np.where(np.isnan(actual), expected, actual)
+    return counted * unit.to_numpy()[:, None], expected * unit.to_numpy()[:, None]

@@ -1,0 +1,80 @@
+"""What more or less money would bring: best plans of many budgets, and what each reaches how surely."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pma.planning.anyway import Anyway, with_probability
+from pma.planning.budget import Plan, best_plan
+from pma.planning.limits import InfeasibleError, limits
+from pma.planning.outcome import interval
+from pma.planning.response import Responses
+from pma.planning.settings import PlanSettings, SearchSettings
+
+ALL = "(all)"
+
+
+def plans_by_budget(
+    responses: Responses,
+    plan: Plan,
+    current: np.ndarray,
+    settings: PlanSettings,
+    search: SearchSettings,
+    factors: Sequence[float],
+) -> dict[float, Plan]:
+    """Return the best plan of each budget, times the money of the plan's months, least first.
+
+    `current`: today's money, (C, M). A most change from today holds for today's money times the factor, as in
+    scenarios: else it alone would say what less or more money may do. All of a budget is spent, whatever it returns.
+    Budgets at which the plan's floors and ceilings leave no plan are not there; 1 is the plan itself.
+    """
+    found = {1.0: plan}
+    for factor in sorted({float(one) for one in factors} - {1.0}):
+        budget = {
+            f"{month:%Y-%m}": float(np.round(factor * plan.steps[:, m].sum()) * plan.step)
+            for m, month in enumerate(responses.horizon.months)
+        }
+        asked = settings.model_copy(update={"budget": budget, "spend_all": True, "min_return": None})
+        try:
+            keeps = limits(responses.cells, responses.horizon.months, factor * current, asked)
+        except InfeasibleError:
+            continue
+        found[factor] = best_plan(responses, keeps, factor * current, asked, search)
+    return dict(sorted(found.items()))
+
+
+def frontier_rows(
+    responses: Responses, plans: Mapping[float, Plan], worth: Mapping[str, np.ndarray], comes: Mapping[str, Anyway]
+) -> pd.DataFrame:
+    """Return rows of bl.budget_frontier less plan_id, data_origin and run_id; one per metric, country and budget.
+
+    `plans`: by factor; `worth`: by metric, of a unit of each part, (P, D); `comes`: by metric.
+    """
+    rows: list[dict[str, Any]] = []
+    places = {ALL: np.ones(len(responses.cells), dtype=bool)} | {
+        name: (responses.cells["country"] == name).to_numpy() for name in sorted(set(responses.cells["country"]))
+    }
+    for factor, plan in plans.items():
+        for metric, of_part in worth.items():
+            by_cell = responses.by_cell(plan.money, of_part)
+            for country, at in places.items():
+                brings = by_cell[:, at].sum(axis=1)
+                outcomes = comes[metric].reached(brings, None if country == ALL else country)
+                rows.append(
+                    {
+                        "metric": metric,
+                        "country": country,
+                        "budget_factor": factor,
+                        "budget": float(plan.money.sum()),
+                        "spend": float(plan.money[at].sum()),
+                        **interval("response", brings),
+                        **interval("reached", outcomes),
+                        "reached_with_80": with_probability(outcomes, 0.8),
+                        "reached_with_90": with_probability(outcomes, 0.9),
+                    }
+                )
+    return pd.DataFrame(rows)

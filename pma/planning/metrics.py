@@ -1,0 +1,60 @@
+"""What is counted: value, orders or uploads, as weights of what the parts of a plan bring."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pma.parallel import group_seed
+from pma.planning.response import Responses
+
+METRICS = ("gmv", "orders", "uploads")
+# Half the width of a 90 % interval of a normal, in deviations.
+HALF_WIDTH = 1.6449
+
+
+def metrics_of(objective: str) -> tuple[str, ...]:
+    """Return the metrics that a plan of an objective knows: one of uploads has no fits of value."""
+    return ("uploads",) if objective == "uploads" else METRICS
+
+
+def worth_of(bridge: pd.DataFrame, countries: list[str], objective: str, draws: int, seed: int) -> pd.DataFrame:
+    """Return what a unit of a target is worth in the objective; country x target with `draws`, (D,) each.
+
+    An upload is worth what it becomes in all destinations (bl.upload_bridge), with its uncertainty; value of orders is
+    itself, or orders by the mean value of one in the country. Raises ValueError where the bridge lacks a country.
+    """
+    rows: list[dict[str, Any]] = []
+    if objective == "uploads":
+        return pd.DataFrame([{"country": one, "target": "uploads", "draws": np.ones(draws)} for one in countries])
+    missing = sorted(set(countries) - set(bridge["origin_country"]))
+    if missing:
+        raise ValueError(
+            f"bl.upload_bridge has no row of {', '.join(missing)}: no uploads were watched there. Run upload_bridge"
+        )
+    mean, low, high = (
+        ("gmv_per_upload", "p05", "p95")
+        if objective == "gmv"
+        else ("orders_per_upload", "orders_per_upload_p05", "orders_per_upload_p95")
+    )
+    for country in countries:
+        own = bridge[bridge["origin_country"] == country]
+        spread = np.sqrt((((own[high] - own[low]) / (2 * HALF_WIDTH)) ** 2).sum())
+        random = np.random.default_rng(group_seed(seed, "worth", country))
+        upload = np.maximum(own[mean].sum() + spread * random.standard_normal(draws), 0.0)
+        rows.append({"country": country, "target": "uploads", "draws": upload})
+        here = bridge[bridge["destination_country"] == country]
+        value = np.average(here["value_per_order"], weights=np.maximum(here["orders"], 1)) if len(here) else np.nan
+        money = np.ones(draws) if objective == "gmv" else np.full(draws, 1.0 / value if value > 0 else 0.0)
+        rows.append({"country": country, "target": "gmv", "draws": money})
+    return pd.DataFrame(rows)
+
+
+def worth_by_part(responses: Responses, worth: pd.DataFrame) -> np.ndarray:
+    """Return what a unit of each part's target is worth, (P, D), by rows of `worth_of`; nothing where it has none."""
+    known = {(row["country"], row["target"]): row["draws"] for row in worth.to_dict("records")}
+    nothing = np.zeros(responses.first.shape[1])
+    keys = zip(responses.part["country"], responses.part["target"], strict=True)
+    return np.stack([np.broadcast_to(known.get(key, nothing), nothing.shape) for key in keys])

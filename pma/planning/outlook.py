@@ -1,0 +1,44 @@
+"""What a plan expects of each month and country, to be held against what comes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pma.planning.anyway import Anyway
+from pma.planning.outcome import added, interval
+from pma.planning.response import Responses
+
+ALL = "(all)"
+
+
+def outlook_rows(
+    responses: Responses, money: np.ndarray, worth: Mapping[str, np.ndarray], comes: Mapping[str, Anyway]
+) -> pd.DataFrame:
+    """Return rows of bl.plan_outlook less plan_id, data_origin and run_id; one per month, country and metric.
+
+    `money`: of the plan, (C, M); `worth`: by metric, of a unit of each part, (P, D); `comes`: by metric.
+    """
+    rows: list[dict[str, Any]] = []
+    countries = (responses.cells["country"]).to_numpy()
+    for metric, of_part in worth.items():
+        by_month = added(responses, money, of_part)
+        for m, month in enumerate(responses.horizon.months):
+            for country in (ALL, *comes[metric].countries):
+                at = np.ones(len(countries), dtype=bool) if country == ALL else countries == country
+                brings = by_month[:, at, m].sum(axis=1)
+                outcomes = comes[metric].reached(brings, None if country == ALL else country, m)
+                rows.append(
+                    {
+                        "month": month,
+                        "country": country,
+                        "metric": metric,
+                        "spend": float(money[at, m].sum()),
+                        **interval("response", brings),
+                        **interval("reached", outcomes),
+                    }
+                )
+    return pd.DataFrame(rows)
