@@ -42,7 +42,7 @@ def _shifted(money, keeps, way):
     return moved if ((sums >= keeps.least) & (sums <= keeps.most)).all() else money
 
 
-@pytest.mark.parametrize("high", range(0, 9))
+@pytest.mark.parametrize("high", range(9))
 def test_bounds_that_are_no_whole_cents_leave_the_total_whole(high):
     """What cells at their ceilings lose in cents, and those at their floors gain, the others take: all, if few."""
     made = world(countries=3, channels=3, seed=high)
