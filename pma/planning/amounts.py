@@ -33,17 +33,17 @@ def whole_amounts(plan: np.ndarray, limits: Limits, step: float) -> np.ndarray:
     # One step up or none, then steps further up, and down.
     one = [np.clip(low - below, 0, 1), np.clip(high - below, 0, 1)]
     further = [np.clip(high - below - 1, 0, plan.size), np.clip(below - low, 0, plan.size)]
-    solved = milp(
-        np.concatenate([1.0 - 2.0 * rest.ravel(), np.full(2 * plan.size, _FURTHER)]),
-        integrality=np.ones(3 * plan.size),
-        bounds=Bounds(
-            np.concatenate([one[0].ravel(), np.zeros(2 * plan.size)]),
-            np.concatenate([part.ravel() for part in (one[1], *further)]),
-        ),
-        constraints=LinearConstraint(
-            sparse.hstack([limits.rows, limits.rows, -limits.rows]).tocsr(), least - have, most - have
-        ),
+    ends = Bounds(
+        np.concatenate([one[0].ravel(), np.zeros(2 * plan.size)]),
+        np.concatenate([part.ravel() for part in (one[1], *further)]),
     )
+    cost = np.concatenate([1.0 - 2.0 * rest.ravel(), np.full(2 * plan.size, _FURTHER)])
+    rows = sparse.csr_array(sparse.hstack([limits.rows, limits.rows, -limits.rows]))
+    kept = LinearConstraint(rows, least - have, most - have)
+    # Sums that lie within each other or apart have whole corners: only others need whole numbers to be asked for.
+    solved = milp(cost, bounds=ends, constraints=kept)
+    if solved.x is not None and np.abs(solved.x - np.round(solved.x)).max(initial=0.0) > 1e-9:
+        solved = milp(cost, integrality=np.ones(3 * plan.size), bounds=ends, constraints=kept)
     if solved.x is None or (below + 1 < low).any() or (below > high).any():
         raise ValueError(
             f"no plan in whole steps of {step:g} keeps to all limits: give floors, ceilings and budgets that are "

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, milp
 
 from pma.planning.limits import Limits
+from pma.planning.pieces import best_pieces
 
 # What a plan is worth by cell; (C, M) -> (C,).
 Value = Callable[[np.ndarray], np.ndarray]
@@ -30,7 +29,7 @@ def climb(
     """
     best, worth = start, float(value(start).sum())
     for number in range(rounds):
-        asked = _best_pieces(value, limits, best, min_return, seconds, is_wide=number % 2 == 0)
+        asked = _looked_at(value, limits, best, min_return, seconds, is_wide=number % 2 == 0)
         gained = 0.0
         for step in _STEPS if asked is not None else ():
             tried = best + step * (asked - best)
@@ -44,87 +43,20 @@ def climb(
     return best
 
 
-def _best_pieces(
+def _looked_at(
     value: Value, limits: Limits, plan: np.ndarray, min_return: float | None, seconds: float, is_wide: bool
 ) -> np.ndarray | None:
-    months = plan.shape[1]
+    """The best choice of amounts that are looked at, (C, M); None where the solver finds none in time."""
     spread = limits.high - limits.low
     grid = [limits.low + share * spread for share in _WIDE] if is_wide else [plan * share for share in _NEAR]
     points = np.sort(np.clip(np.stack([*grid, plan, limits.low, limits.high]), limits.low, limits.high), axis=0)
     height = np.empty(points.shape)
-    for m in range(months):
+    for m in range(plan.shape[1]):
         for k in range(len(points)):
             tried = plan.copy()
             tried[:, m] = points[k, :, m]
             height[k, :, m] = value(tried)
     # What a month is worth given the others: from the plan on.
     base = value(plan)
-    widths, rises = np.diff(points, axis=0), np.diff(height, axis=0)
-    return _solve(limits, points[0], widths, rises, height[0], base, min_return, seconds)
-
-
-def _solve(
-    limits: Limits,
-    least: np.ndarray,
-    widths: np.ndarray,
-    rises: np.ndarray,
-    lowest: np.ndarray,
-    base: np.ndarray,
-    min_return: float | None,
-    seconds: float,
-) -> np.ndarray | None:
-    """Choose pieces, (K, C, M), from `least` on; None where the solver finds no plan in time."""
-    _, cells, months = widths.shape
-    money = max(float(widths.sum(axis=0).max()), 1e-9)
-    unit = max(float(np.abs(rises).sum()), 1e-12)
-    k, c, m = np.nonzero(widths > 1e-9 * money)
-    order = np.lexsort((k, m, c))
-    k, c, m = k[order], c[order], m[order]
-    width, rise = widths[k, c, m], rises[k, c, m]
-    steep = rise / width
-    place = c * months + m
-    # A run ends where the next piece is steeper: that one may begin when the run is full.
-    is_turn = np.flatnonzero((place[1:] == place[:-1]) & (steep[1:] > steep[:-1] * (1 + 1e-9) + 1e-12 * unit / money))
-    run = np.cumsum(np.isin(np.arange(len(place)), is_turn + 1) | np.concatenate([[True], place[1:] != place[:-1]])) - 1
-    count, switches = len(place), len(is_turn)
-    if not count:
-        return None
-    spent = sparse.csr_array((width / money, (place, np.arange(count))), shape=(cells * months, count))
-    rows = limits.rows @ spent
-    at_least = limits.rows @ least.ravel() / money
-    constraints = [
-        LinearConstraint(
-            sparse.hstack([rows, sparse.csr_array((rows.shape[0], switches))]),
-            limits.least / money - at_least,
-            limits.most / money - at_least,
-        )
-    ]
-    if switches:
-        full, then = [], []
-        for s, at in enumerate(is_turn):
-            before, after = np.flatnonzero(run == run[at]), np.flatnonzero(run == run[at + 1])
-            full += [(2 * s, piece, 1.0) for piece in before] + [(2 * s, count + s, -float(len(before)))]
-            then += [(2 * s + 1, piece, 1.0) for piece in after] + [(2 * s + 1, count + s, -float(len(after)))]
-        row, column, number = zip(*full, *then, strict=True)
-        low = np.tile([0.0, -np.inf], switches)
-        high = np.tile([np.inf, 0.0], switches)
-        constraints.append(
-            LinearConstraint(
-                sparse.csr_array((number, (row, column)), shape=(2 * switches, count + switches)), low, high
-            )
-        )
-    if min_return is not None:
-        gained = (rise - min_return * width) / unit
-        short = (min_return * least.sum() - (base.sum() + (lowest - base[:, None]).sum())) / unit
-        constraints.append(LinearConstraint(np.concatenate([gained, np.zeros(switches)])[None], short, np.inf))
-    solved = milp(
-        np.concatenate([-rise / unit, np.zeros(switches)]),
-        integrality=np.concatenate([np.zeros(count), np.ones(switches)]),
-        bounds=Bounds(0.0, 1.0),
-        constraints=constraints,
-        options={"time_limit": seconds, "mip_rel_gap": 1e-5},
-    )
-    if solved.x is None:
-        return None
-    found: np.ndarray = least + (spent @ np.clip(solved.x[:count], 0.0, 1.0)).reshape(least.shape) * money
-    return found
+    lowest = float(base.sum() + (height[0] - base[:, None]).sum())
+    return best_pieces(points, height, lowest, limits, min_return, seconds).plan

@@ -11,7 +11,7 @@ from pma.media.kernels import carried, saturated, saturated_back
 
 HILL = 0
 # Halvings of the stretch in which a line from a point touches the curve: to a thousandth of it.
-_STEPS = 10
+HALVINGS = 10
 
 
 @jit
@@ -82,14 +82,14 @@ def spread_back(back, weights, out):  # type: ignore[no-untyped-def]
 
 
 @jit
-def touches(least, most, begins, cell, weights, kind, first, second, usual, touch):  # type: ignore[no-untyped-def]
+def touches(least, most, begins, cell, weights, kind, first, second, usual, halvings, touch):  # type: ignore[no-untyped-def]
     """Fill lines that stand above the S-shaped curves below where they touch them: level, slope and value there.
 
     (parts, draws, weeks, 3); zeros where the curve bends down from the least level on. least, most: spend between which
     the curve is looked at, (cells, weeks). Hill's curves with a slope above 1 alone are S-shaped. The least concave
     curve above S between levels c and u is a line from c to where S(x) - S(c) = (x - c) S'(x), then S itself; to u,
     where that is beyond. Bisection comes from above: the tangent at a point further up is flatter, and above S from c
-    on too, if by a hair more.
+    on too, if by a hair more; with no `halvings` it is that at u, near enough where c and u are near.
     """
     parts, draws = first.shape
     weeks = least.shape[1]
@@ -108,11 +108,11 @@ def touches(least, most, begins, cell, weights, kind, first, second, usual, touc
             turn = half * ((steep - 1.0) / (steep + 1.0)) ** (1.0 / steep)
             for t in range(begins, weeks):
                 if low[t] < turn and high[t] > low[t]:
-                    line(low[t], high[t], turn, half, steep, touch[p, d, t])
+                    line(low[t], high[t], turn, half, steep, halvings, touch[p, d, t])
 
 
 @jit
-def line(c, u, turn, half, steep, touch):  # type: ignore[no-untyped-def]
+def line(c, u, turn, half, steep, halvings, touch):  # type: ignore[no-untyped-def]
     """Fill level, slope and value of one line of `touches`; `turn`: the level from which S bends down."""
     at_c, at_u = hill(c, half, steep), hill(u, half, steep)
     if u <= turn or at_u - at_c <= (u - c) * steep * at_u * (1.0 - at_u) / u:
@@ -122,7 +122,7 @@ def line(c, u, turn, half, steep, touch):  # type: ignore[no-untyped-def]
         return
     # The line from 0 touches at (steep - 1)^(1 / steep); that from any c above 0 before it.
     low, high = turn, min(max(half * (steep - 1.0) ** (1.0 / steep), turn), u)
-    for _ in range(_STEPS):
+    for _ in range(halvings):
         middle = 0.5 * (low + high)
         there = hill(middle, half, steep)
         if there - at_c > (middle - c) * steep * there * (1.0 - there) / middle:

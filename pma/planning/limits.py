@@ -29,6 +29,12 @@ class Limits:
     most: np.ndarray
     names: tuple[str, ...]
 
+    @property
+    def sides(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Which rows are fixed, which have a ceiling alone and above a floor, and which a floor; (R,) each."""
+        equal = self.least == self.most
+        return equal, ~equal & np.isfinite(self.most), ~equal & (self.least > 0)
+
 
 class InfeasibleError(ValueError):
     """A request that contradicts itself. `conflict`: the names of limits that cannot hold together, and by how much."""

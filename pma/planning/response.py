@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
@@ -13,12 +13,16 @@ import pandas as pd
 
 from pma.media.kernels import SATURATIONS
 from pma.media.transforms import adstock_weights
-from pma.planning.curves import brought, touches
+from pma.planning.curves import HALVINGS, brought, touches
 
 WEEK = timedelta(days=7)
 CELL = ["country", "channel"]
 # Today's spend is the mean of so many last weeks.
 CURRENT_WEEKS = 4
+# Lines above curves that a plan keeps at once, bytes.
+_LINES_BYTES = 2**28
+# A plan, (C, M), and how much each draw counts, (D,), to worth by cell, (C,), and its slope by money, (C, M).
+Above = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 _NO_LINES = np.zeros((0, 0, 0, 3))
 _NO_SLOPE = np.zeros((0, 0))
 
@@ -91,24 +95,51 @@ class Responses:
         """Return what each cell is worth, (C,), and its slope by money, (C, M); `share`: how draws count, (D,)."""
         return self._summed(plan, share, _NO_LINES)
 
-    def above(self, plan: np.ndarray, share: np.ndarray, lines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the same of the concave curves that lie above, see `lines`: no cell is worth more there."""
-        return self._summed(plan, share, lines)
+    def above(self, low: np.ndarray, high: np.ndarray, halvings: int = HALVINGS) -> Above:
+        """Return `value_and_slope` of concave curves that lie nowhere below the true ones between two plans, (C, M).
 
-    def lines(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """Return what makes curves concave between two plans, (C, M) both; (P, D, W, 3), or of no weeks: they are."""
+        `halvings`: how close to the least of such curves; 0 will do where the two plans are near each other.
+        """
         if self.is_concave:
-            return _NO_LINES
+            return self.value_and_slope
+        blocks = self._blocks()
+        # Lines of large plans are found anew each time: all of them together may be more than a machine holds.
+        kept = [blocks[0].lines(low, high, halvings)] if len(blocks) == 1 else None
+
+        def worth(plan: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            value, slope = np.zeros(len(self.cells)), np.zeros(plan.shape)
+            for number, block in enumerate(blocks):
+                lines = kept[number] if kept else block.lines(low, high, halvings)
+                of_cell, steep = block._summed(plan, share, lines)
+                value, slope = value + of_cell, slope + steep
+            return value, slope
+
+        return worth
+
+    def lines(self, low: np.ndarray, high: np.ndarray, halvings: int = HALVINGS) -> np.ndarray:
+        """Return what stands in for curves where they are not concave between two plans, (C, M); (P, D, W, 3)."""
         found = np.zeros((*self.first.shape, len(self.horizon.weeks), 3))
         least, most = (self.spent + plan @ self.horizon.share for plan in (low, high))
         curve = (self.weights, self.kind, self.first, self.second, self.usual)
-        touches(least, most, self.horizon.before, self._cell, *curve, found)
+        touches(least, most, self.horizon.before, self._cell, *curve, halvings, found)
         return found
 
     @cached_property
     def is_concave(self) -> bool:
         """Whether every curve bends down everywhere: Hill's with a slope above 1 do not."""
         return not ((self.kind == SATURATIONS["hill"])[:, None] & (self.second > 1.0)).any()
+
+    def _blocks(self) -> list[Responses]:
+        """The parts in blocks whose lines are no more than `_LINES_BYTES`."""
+        of_part = 3 * 8 * self.first.shape[1] * len(self.horizon.weeks)
+        size = max(_LINES_BYTES // of_part, 1)
+        if len(self.part) <= size:
+            return [self]
+        return [self._of(slice(at, at + size)) for at in range(0, len(self.part), size)]
+
+    def _of(self, parts: slice) -> Responses:
+        names = ("part", "weights", "kind", "usual", "first", "second", "coefficient", "worth")
+        return replace(self, **{name: getattr(self, name)[parts] for name in names})
 
     def thinned(self, draws: int) -> Responses:
         """Return the same with draws at even distances, `draws` of them at the most."""

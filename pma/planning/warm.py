@@ -35,7 +35,7 @@ def main() -> None:
     worth = pd.DataFrame({"country": ["DE"], "target": ["gmv"], "draws": [np.ones(2)]})
     made = responses(pd.DataFrame(rows), spend, horizon(date(2026, 12, 1), 1, 4), worth)
     plan = np.full((2, 1), 400.0)
-    made.above(plan, np.full(2, 0.5), made.lines(0 * plan, 2 * plan))
+    made.above(0 * plan, 2 * plan)(plan, np.full(2, 0.5))
     made.objective(np.full((2, 1), 400.0))
 
 

@@ -49,12 +49,28 @@ details.geo[open] { padding-bottom: 12px; }
 summary { cursor: pointer; padding: 8px 0; } summary span { margin-left: 12px; white-space: nowrap; }
 section.case + section.case { border-top: 2px solid var(--line); margin-top: 24px; } h4 { margin: 1.2em 0 .3em; }
 ul.said li { margin: .3em 0; }
+td.lane { width: 32%; min-width: 120px; } td.lane div { position: relative; height: 16px; margin: 1px 7px 0; }
+td.lane i { position: absolute; top: 50%; }
+td.lane .base { left: 0; height: 8px; margin-top: -4px; background: #e9edf2; }
+td.lane .way { height: 4px; margin-top: -2px; border-radius: 2px; background: #c3ccd6; }
+td.lane .way.up { background: #7fb0f7; } td.lane .way.down { background: #f0a57f; }
+td.lane .pin { width: 12px; height: 12px; margin: -6px 0 0 -6px; border-radius: 50%; border: 2px solid #fff; }
+td.lane .pin.now { background: #fff; border-color: #5b6675; width: 11px; height: 11px; margin: -5.5px 0 0 -5.5px; }
+td.lane .pin.plan, td.lane .pin.up { background: #1f6feb; } td.lane .pin.down { background: #d9480f; }
+td.lane .pin.even { background: #5b6675; }
+td.lane .zero { width: 1px; height: 26px; margin-top: -13px; background: #8a94a2; }
+.sides { display: grid; gap: 8px 28px; } .why th:last-child { text-align: left; }
+@media (min-width: 900px) { .sides { grid-template-columns: minmax(0, 9fr) minmax(0, 12fr); } }
+td.left { text-align: left; min-width: 180px; } caption span { position: sticky; left: 0; display: inline-block;
+  max-width: calc(100vw - 40px); } b.new { color: #b42318; } td.up { color: #1a56c4; } td.down { color: #b8400e; }
+td.up small, td.down small { color: var(--soft); }
+@media (max-width: 600px) { tbody th { white-space: normal; overflow-wrap: anywhere; max-width: 132px; } }
 @media print {
   @page { size: A4 landscape; margin: 12mm; }
   body { font-size: 10.5px; max-width: none; padding: 0; }
   .scroll { overflow: visible; } th:first-child { position: static; } h2, h3 { break-after: avoid; }
   tr, .card, figure { break-inside: avoid; }
-  .origin, tr.group > *, .badge, .dot, .verdict, td.bar i { print-color-adjust: exact; }
+  .origin, tr.group > *, .badge, .dot, .verdict, td { print-color-adjust: exact; }
   .pictures.scroll img { min-width: 0; max-width: 720px; }
 }
 """
@@ -85,7 +101,8 @@ def table(caption: str, head: Sequence[str], rows: Sequence[str], over: Sequence
     names = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
     first = f"<tr>{above}</tr>" if over else ""
     return (
-        f'<div class="scroll"><table><caption>{escape(caption)}</caption>\n<thead>{first}<tr>{names}</tr></thead>\n'
+        f'<div class="scroll"><table><caption><span>{escape(caption)}</span></caption>\n'
+        f"<thead>{first}<tr>{names}</tr></thead>\n"
         f"<tbody>\n{chr(10).join(rows)}\n</tbody></table></div>"
     )
 

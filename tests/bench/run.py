@@ -7,6 +7,7 @@ clicks    events to sessions, channels and credit, beside DuckDB: events per sec
 mmm       the media mix model beside pymc-marketing's own with the same priors: effective draws per CPU second
 fits      many media mix models: ten countries from a cold cache, one worker and two, sixty countries, the plain loop
 samplers  the small business by our sampler and by each that pymc-marketing offers, on one core
+plan      the monthly plan of up to 200 countries x 20 channels x 12 months: seconds, proof, memory, growth
 folds     one fold of the cross-validation, and what large selections cost on 64 cores by that
 """
 
@@ -20,7 +21,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PARTS = ("steps", "growth", "peers", "clicks", "mmm", "fits", "samplers", "folds")
+PARTS = ("steps", "growth", "peers", "clicks", "mmm", "fits", "samplers", "folds", "plan")
 
 
 def main() -> int:

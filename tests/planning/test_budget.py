@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pma.planning.budget import best_plan, objective
+from pma.planning.budget import best_plan
 from pma.planning.limits import InfeasibleError, limits
+from pma.planning.risk import objective
 from pma.planning.settings import Limit, PlanSettings, SearchSettings
 from tests.planning.plan_world import money_today, world
 

@@ -1,7 +1,6 @@
 """What a plan brings, against the formula written out, and against itself where money moves a little."""
 
 from datetime import date
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -74,8 +73,7 @@ def test_the_slope_is_what_a_little_more_money_brings(seed, times, slope, is_abo
     made = world(months=2, seed=seed, slope=slope)
     share = np.full(5, 0.2)
     plan = times * money_today(made) + 1.0
-    lines = made.lines(0 * plan, 2 * plan)
-    worth = partial(made.above, lines=lines) if is_above else made.value_and_slope
+    worth = made.above(0 * plan, 2 * plan) if is_above else made.value_and_slope
     _, found = worth(plan, share)
     for m in range(2):
         step = np.zeros(plan.shape)
@@ -86,24 +84,34 @@ def test_the_slope_is_what_a_little_more_money_brings(seed, times, slope, is_abo
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.integers(0, 1000), st.sampled_from([0.9, 1.3, 2.0]))
-def test_the_curves_above_are_above_and_bend_down(seed, slope):
+@given(st.integers(0, 1000), st.sampled_from([0.9, 1.3, 2.0]), st.sampled_from([0, 10]))
+def test_the_curves_above_are_above_and_bend_down(seed, slope, halvings):
     made = world(months=2, seed=seed, slope=slope)
     random = np.random.default_rng(seed)
     share = np.full(5, 0.2)
     one, other = (random.uniform(0, 3, (9, 2)) * money_today(made) for _ in range(2))
-    lines = made.lines(np.minimum(one, other) * random.uniform(0, 1), np.maximum(one, other))
-    assert (made.above(one, share, lines)[0] >= made.value_and_slope(one, share)[0] - 1e-6).all()
-    value, rise = made.above(one, share, lines)
-    assert (made.above(other, share, lines)[0] <= value + (rise * (other - one)).sum(axis=1) + 1e-6).all()
+    above = made.above(np.minimum(one, other) * random.uniform(0, 1), np.maximum(one, other), halvings)
+    value, rise = above(one, share)
+    assert (value >= made.value_and_slope(one, share)[0] - 1e-6).all()
+    assert (above(other, share)[0] <= value + (rise * (other - one)).sum(axis=1) + 1e-6).all()
 
 
 def test_where_curves_bend_down_nothing_is_above_them():
     made = world(slope=0.7)
     assert made.is_concave
     plan, share = money_today(made), np.full(5, 0.2)
-    assert (made.above(plan, share, made.lines(0 * plan, plan))[0] == made.value_and_slope(plan, share)[0]).all()
+    assert (made.above(0 * plan, plan)(plan, share)[0] == made.value_and_slope(plan, share)[0]).all()
     assert not world(slope=1.5).is_concave
+
+
+def test_curves_above_in_blocks_are_those_of_all_at_once(monkeypatch):
+    """Large plans find their lines block by block."""
+    made, share = world(months=2, slope=1.8), np.full(5, 0.2)
+    plan = money_today(made)
+    whole = made.above(0 * plan, 2 * plan)(plan, share)
+    monkeypatch.setattr("pma.planning.response._LINES_BYTES", 1)
+    in_blocks = made.above(0 * plan, 2 * plan)(plan, share)
+    assert in_blocks[0] == pytest.approx(whole[0]) and in_blocks[1] == pytest.approx(whole[1])
 
 
 def test_fits_of_other_numbers_of_draws_are_refused():

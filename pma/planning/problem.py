@@ -1,0 +1,148 @@
+"""The search for a plan: on concave curves above first, which proves how good any plan can be, then on the curves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pma.planning.ascent import Slope, ascend, nearest
+from pma.planning.bound import Bound, upper_bound
+from pma.planning.ceiling import Ends, ceiling
+from pma.planning.climb import climb
+from pma.planning.limits import Limits
+from pma.planning.response import Responses
+from pma.planning.risk import objective, worst
+from pma.planning.settings import PlanSettings, SearchSettings
+
+# Draws that a search looks at before it looks at all.
+_LOOKED_AT = 64
+# Times that more is asked of the curves above where a return is asked for.
+_ASKED_MORE = 8
+# Curves that bend either way are searched further where the proof leaves so many tolerances open.
+_OPEN = 4.0
+# Looks at the ceiling of one month, each finest where the one before ended.
+_LOOKS = 3
+_ROUNDS = 20
+# Curves above curves that bend either way need no closer proof than so many tolerances.
+_NEAR_ABOVE = 4.0
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is to be made most of, and within which limits."""
+
+    responses: Responses
+    limits: Limits
+    settings: PlanSettings
+    search: SearchSettings
+
+    def solve(self, current: np.ndarray) -> tuple[np.ndarray, Bound]:
+        """Return the best plan in exact money, (C, M), and the bound; `current`: where to look first, (C, M)."""
+        found = self._on_concave(np.clip(current, self.limits.low, self.limits.high), self.settings.min_return)
+        plan = found.plan
+        if self.responses.is_concave or self._is_near(plan, found.most, 1.0):
+            return plan, found
+        plan = self._enough(plan, current)
+        if plan.shape[1] == 1:
+            plan, most = self._under_ceiling(plan, found)
+            found = replace(found, most=most)
+        if self._is_near(plan, found.most, _OPEN):
+            return plan, found
+        climbed = self._climb(plan, found.counts)
+        return max((plan, climbed), key=self.value), found
+
+    def value(self, plan: np.ndarray) -> float:
+        """Return what a plan is worth to the planner."""
+        return objective(self.responses.objective(plan), self.settings.risk)
+
+    def is_returned(self, plan: np.ndarray) -> bool:
+        """Return whether a plan brings as much per money as is asked for."""
+        return self.settings.min_return is None or self.value(plan) >= self.settings.min_return * plan.sum()
+
+    def _is_near(self, plan: np.ndarray, most: float, times: float) -> bool:
+        return most - self.value(plan) <= times * self.search.tolerance * abs(most)
+
+    def _on_concave(self, start: np.ndarray, min_return: float | None) -> Bound:
+        equal = np.full(self.responses.first.shape[1], 1 / self.responses.first.shape[1])
+        if self.settings.risk >= 1 and min_return is None:
+            found = self._ascend(start)
+            near = self.search.tolerance * (1.0 if self.responses.is_concave else _NEAR_ABOVE)
+            if found.most - found.value <= near * abs(found.most):
+                return found
+            start = found.plan
+        above = self.responses.above(self.limits.low, self.limits.high)
+
+        def counts(plan: np.ndarray) -> np.ndarray:
+            return equal if self.settings.risk >= 1 else worst(self.responses.objective(plan), self.settings.risk)
+
+        return upper_bound(above, counts, self.limits, start, min_return, self.search.tolerance, self.search.rounds)
+
+    def _ascend(self, start: np.ndarray) -> Bound:
+        """The plan of the mean of draws: near to it by some draws, then by all."""
+        falls, plan = None, start
+        draws = self.responses.first.shape[1]
+        few = [self.responses.thinned(_LOOKED_AT)] if draws > 2 * _LOOKED_AT else []
+        for made in (*few, self.responses):
+            mean = _mean_of(made, self.limits)
+            found = ascend(mean, self.limits, plan, self.search.tolerance / 2, _ROUNDS, falls)
+            plan, falls = found.plan, found.falls
+        plan = nearest(plan, self.limits)
+        return Bound(plan, mean(plan)[0], found.most, found.prices, np.full(draws, 1 / draws))
+
+    def _enough(self, plan: np.ndarray, start: np.ndarray) -> np.ndarray:
+        """A plan that returns what is asked for: curves above promise more than there is, so more is asked of them."""
+        asked = self.settings.min_return
+        for _ in range(_ASKED_MORE):
+            if asked is None or self.settings.min_return is None or self.is_returned(plan):
+                break
+            returned = self.value(plan) / max(plan.sum(), 1e-12)
+            asked *= 1.001 * self.settings.min_return / max(returned, 1e-12)
+            plan = self._on_concave(np.clip(start, self.limits.low, self.limits.high), asked).plan
+        return plan
+
+    def _under_ceiling(self, plan: np.ndarray, bound: Bound) -> tuple[np.ndarray, float]:
+        """A plan of one month no worse than another, and what none is worth more than."""
+        most, near = bound.most, bound.plan
+        for _ in range(_LOOKS):
+            best = ceiling(
+                lambda low, high: self._ends(bound.counts, low, high),
+                self.limits,
+                near,
+                self.settings.min_return,
+                self.search.seconds,
+            )
+            most = min(most, best.most)
+            if best.plan is None:
+                break
+            # The next look is finest where this one ended.
+            near = best.plan
+            if self.is_returned(best.plan):
+                plan = max((plan, best.plan), key=self.value)
+            if self._is_near(plan, most, 1.0):
+                break
+        return plan, most
+
+    def _ends(self, counts: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[Ends, Ends]:
+        """Both ends of curves above those of all draws together, between two plans of one month."""
+        above = self.responses.above(low, high, halvings=0)
+        (at_low, up), (at_high, down) = (above(one, counts) for one in (low, high))
+        return (at_low, up[:, 0]), (at_high, down[:, 0])
+
+    def _climb(self, plan: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        # Of the worst draws there are few: none of them is left out.
+        few = self.responses if self.settings.risk < 1 else self.responses.thinned(_LOOKED_AT)
+        share = counts if self.settings.risk < 1 else np.full(few.first.shape[1], 1 / few.first.shape[1])
+        asked = self.settings.min_return
+        return climb(lambda one: share @ few.by_cell(one), self.limits, plan, asked, self.search.seconds)
+
+
+def _mean_of(made: Responses, limits: Limits) -> Slope:
+    """Worth of the mean of draws on concave curves above, and its slope by money."""
+    above, equal = made.above(limits.low, limits.high), np.full(made.first.shape[1], 1 / made.first.shape[1])
+
+    def mean(plan: np.ndarray) -> tuple[float, np.ndarray]:
+        of_cell, slope = above(plan, equal)
+        return float(of_cell.sum()), slope
+
+    return mean
