@@ -116,6 +116,49 @@ class Target(Section):
     probability: float = Field(0.5, gt=0, lt=1, description="with so much probability; 0.5: as likely as not")
 
 
+class NewCampaign(Section):
+    """A campaign that is to begin: no spend of it is known."""
+
+    campaign_id: str = Field(description="as the platform will call it, or a name of yours until then")
+    name: str = Field("", description="its name; none: its campaign_id")
+    country: str = Field(description="the country")
+    channel: str = Field(description="the paid channel")
+    ad_platform: str = Field(description="google, meta, tiktok, ..., sheet")
+    goal: Literal["supply", "demand", "brand", "unknown"] = Field("unknown", description="what it is for")
+    bidding_type: str | None = Field(None, description="as the platform calls it, in small letters")
+    currency: str | None = Field(None, description="of its ad account; none: the reporting currency")
+    share: float | None = Field(None, gt=0, le=1, description="of its channel's money to begin with; none: new_share")
+
+
+class CampaignSettings(Section):
+    """The weekly plan: campaigns of each country and channel."""
+
+    model: Literal["first_click", "last_click", "u_shape", "linear", "last_non_direct", "time_decay", "data_driven"] = (
+        Field("u_shape", description="attribution model by whose credit campaigns of a channel are told apart")
+    )
+    learn_weeks: PositiveInt = Field(52, description="credit and spend of so many last weeks are learned from")
+    max_weekly_change: NonNegativeFloat | None = Field(
+        0.2, description="a campaign's money a day changes at most by this share from week to week; none: as it likes"
+    )
+    least_daily: dict[str, NonNegativeFloat] = Field(
+        {"google": 1.0, "meta": 1.0, "tiktok": 20.0},
+        description="least money a day by platform, reporting currency; campaigns that spend less today are spared",
+    )
+    target_bidding: tuple[str, ...] = Field(
+        (
+            *("target_cpa", "target_roas", "target_impression_share", "target_spend", "cost_cap", "bid_cap"),
+            *("lowest_cost_with_bid_cap", "lowest_cost_with_min_roas", "bid_type_custom"),
+        ),
+        description="bidding that spends as its target allows, not what it is given: no more than was ever spent",
+    )
+    new: tuple[NewCampaign, ...] = Field((), description="campaigns that are to begin")
+    new_share: float = Field(
+        0.1, gt=0, le=1, description="share of its channel's money that a new or sleeping campaign begins with"
+    )
+    as_of: date | None = Field(None, description="days before it are spent and over; none: the day after the data end")
+    seed: int = Field(1, ge=0, description="seed of the draws")
+
+
 class SearchSettings(Section):
     """How the plan is searched."""
 
@@ -134,6 +177,7 @@ class PlanningSettings(Section):
     frontier: tuple[NonNegativeFloat, ...] = Field(
         (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0), description="times the plan's money whose best plans are compared"
     )
+    campaigns: CampaignSettings = CampaignSettings()
     search: SearchSettings = SearchSettings()
 
     @model_validator(mode="after")

@@ -88,7 +88,7 @@ def write_plan(tables: Warehouse, planned: Planned, origin: str) -> None:
     ):
         tables.ensure(spec)
         stamped = rows.assign(data_origin=origin, run_id=tables.run_id)
-        frame = tables.spark.createDataFrame(_typed(stamped, spec), spec.schema)
+        frame = tables.spark.createDataFrame(as_rows(stamped, spec), spec.schema)
         tables.replace(spec, frame, where=f"plan_id = '{plan_id}'")
 
 
@@ -109,10 +109,10 @@ def write_actuals(tables: Warehouse, rows: pd.DataFrame, origin: str) -> None:
     """Write rows of all plans in place of those that were there."""
     tables.ensure(PLAN_ACTUALS)
     stamped = rows.assign(data_origin=origin, run_id=tables.run_id)
-    tables.replace(PLAN_ACTUALS, tables.spark.createDataFrame(_typed(stamped, PLAN_ACTUALS), PLAN_ACTUALS.schema))
+    tables.replace(PLAN_ACTUALS, tables.spark.createDataFrame(as_rows(stamped, PLAN_ACTUALS), PLAN_ACTUALS.schema))
 
 
-def _typed(rows: pd.DataFrame, spec: TableSpec) -> list[tuple[Any, ...]]:
+def as_rows(rows: pd.DataFrame, spec: TableSpec) -> list[tuple[Any, ...]]:
     """Rows in the order and types of the table: money in whole cents, what is missing as None."""
     if rows.empty:
         return []
