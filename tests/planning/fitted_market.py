@@ -27,7 +27,7 @@ def clean_market(seed):
     weeks. No swell of demand, noise of 2 % upon what is expected, no counting; nothing is brought by two channels
     together only.
     """
-    market = _market(seed)
+    market = quiet_market(seed)
     spend = market.structure.spend
     moved = paused(seed, spend)
     moved[..., -AS_USUAL:] = spend[..., -AS_USUAL:]
@@ -48,7 +48,7 @@ def clean_market(seed):
 
 def own_market(seed):
     """Return a marketplace as in `tests.mmm.own_world`, and its rows: the simulator, its spend following no demand."""
-    market = _market(seed)
+    market = quiet_market(seed)
     return market, pd.concat([expected_rows(market), seen_rows(market)])
 
 
@@ -91,7 +91,8 @@ def fitted_inputs(market, rows, fits):
     return Inputs(runs, pd.concat(posterior), paid, unpaid, bridge)
 
 
-def _market(seed):
+def quiet_market(seed):
+    """Return the simulator with spend that follows no demand, noise of 2 %, and all feeds."""
     return marketplace(
         SimulationSettings(seed=seed, regions=REGIONS, noise=0.02, confounding=0.0, lift_tests=0, missing_feeds=False)
     )

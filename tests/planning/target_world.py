@@ -78,7 +78,7 @@ def truths(count, draws=60, seed=0, **size):
 
 
 def inputs_of(truth, known):
-    """Return what a plan is made of: the draws, spend as usual in all weeks, and the past as it was and is explained."""
+    """Return what a plan is made of: the draws, spend as usual in all weeks, the past as it was and is explained."""
     paid = weekly_spend(known, weeks=WEEKS + LAGS)
     usual = truth.rows["usual_spend"].to_numpy()[:, None] * np.ones(WEEKS + LAGS)
     brought = truth.media(usual)[:, LAGS:]

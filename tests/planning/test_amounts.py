@@ -14,7 +14,7 @@ from tests.planning.plan_world import money_today, world
 from tests.planning.random_requests import broken, random_request
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.integers(0, 10**6), st.floats(0.0, 1.0))
 def test_sums_and_limits_hold_to_the_cent_however_the_exact_plan_lies(seed, way):
     request = random_request(seed)
