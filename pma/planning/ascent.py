@@ -16,7 +16,7 @@ Slope = Callable[[np.ndarray], tuple[float, np.ndarray]]
 # How fast a return falls as its money grows, both in logarithms: what is taken first, and what it may be.
 _FALLS, _FALLS_LEAST, _FALLS_MOST = 0.5, 0.2, 4.0
 # Money that stands in for none, as a share of a cell's most, and of an equal part where a search begins.
-_NOTHING, _CRUMB = 1e-7, 0.05
+_NOTHING, CRUMB = 1e-7, 0.05
 # A move of the logarithm of money that says how the return falls.
 _MOVED = 1e-3
 
@@ -36,16 +36,24 @@ class Ascent:
 
 
 def ascend(
-    slope: Slope, limits: Limits, start: np.ndarray, tolerance: float, rounds: int, falls: np.ndarray | None = None
+    slope: Slope,
+    limits: Limits,
+    start: np.ndarray,
+    tolerance: float,
+    rounds: int,
+    falls: np.ndarray | None = None,
+    crumb: float = CRUMB,
 ) -> Ascent:
     """Return a plan of concave curves and how far it is from the best.
 
     Each round takes the return of every cell and month for a power of its money, whose exponent is learnt from round to
     round, and moves to the best plan of such curves (`_best_of_powers`): sequential convex approximation. What no plan
     is worth more than is what tangents at a plan allow (Frank and Wolfe 1956, An algorithm for quadratic programming).
+    `crumb`: what cells without money begin with, as a share of an equal part. Where curves bend either way, the plan is
+    the top of the hill that `start` stands on, and `most` says nothing.
     """
-    crumb = np.minimum(_CRUMB * start.sum(axis=0) / len(start), limits.high)
-    plan = np.clip(np.maximum(start, crumb), limits.low, limits.high)
+    least = np.minimum(crumb * start.sum(axis=0) / len(start), limits.high)
+    plan = np.clip(np.maximum(start, least), limits.low, limits.high)
     best, most, prices = (plan, -np.inf), np.inf, np.zeros(len(limits.names))
     exponents = np.full(plan.shape, _FALLS) if falls is None else falls
     before: tuple[np.ndarray, np.ndarray] | None = None

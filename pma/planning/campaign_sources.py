@@ -25,11 +25,10 @@ def campaign_inputs(tables: Warehouse, growth: DataFrame, settings: PlanningSett
     `currency`: of the tables. Raises TableError where there is no such monthly plan, or no spend at all.
     """
     plan_id = settings.plan.plan_id
-    if not tables.has(BUDGET_PLANS, _named(plan_id)):
+    whole = _own(tables, BUDGET_PLANS, plan_id).toPandas()
+    if whole.empty:
         raise TableError(f"{BUDGET_PLANS.name} has no plan {plan_id!r} (planning.plan.plan_id). Run plan_budget")
-    months, whole, desired = (
-        _own(tables, spec, plan_id).toPandas() for spec in (BUDGET_PLAN, BUDGET_PLANS, DESIRED_UPLOADS)
-    )
+    months, desired = (_own(tables, spec, plan_id).toPandas() for spec in (BUDGET_PLAN, DESIRED_UPLOADS))
     spend = tables.read(AD_SPEND)
     as_of = settings.campaigns.as_of or _end(spend)
     known = spend.where(F.col("date") < F.lit(as_of))

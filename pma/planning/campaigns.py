@@ -66,7 +66,8 @@ def planned_responses(fits: Inputs, inputs: CampaignInputs, settings: PlanningSe
     used, _ = usable_fits(fits.runs, asked)
     posterior = fits.posterior[fits.posterior["method"] == "bayes"].merge(used, on=["geo_level", "geo", "target"])
     draws = int(posterior["draw"].nunique())
-    worth = worth_of(fits.bridge, sorted(used["geo"].unique()), inputs.objective, draws, settings.bridge.seed)
+    countries, margin = sorted(used["geo"].unique()), settings.plan.margin
+    worth = worth_of(fits.bridge, countries, inputs.objective, draws, settings.bridge.seed, margin)
     months = sorted(set(inputs.months["month"]))
     return responses(posterior, fits.paid, horizon(months[0], len(months), int(posterior["lags"].max())), worth)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,23 @@ HALF_WIDTH = 1.6449
 
 
 def metrics_of(objective: str) -> tuple[str, ...]:
-    """Return the metrics that a plan of an objective knows: one of uploads has no fits of value."""
-    return ("uploads",) if objective == "uploads" else METRICS
+    """Return the metrics that a plan of an objective knows, itself among them: one of uploads has no fits of value."""
+    return ("uploads",) if objective == "uploads" else tuple(dict.fromkeys((objective, *METRICS)))
 
 
-def worth_of(bridge: pd.DataFrame, countries: list[str], objective: str, draws: int, seed: int) -> pd.DataFrame:
+def worth_of(
+    bridge: pd.DataFrame,
+    countries: list[str],
+    objective: str,
+    draws: int,
+    seed: int,
+    margin: Mapping[str, float] | None = None,
+) -> pd.DataFrame:
     """Return what a unit of a target is worth in the objective; country x target with `draws`, (D,) each.
 
     An upload is worth what it becomes in all destinations (bl.upload_bridge), with its uncertainty; value of orders is
-    itself, or orders by the mean value of one in the country. Raises ValueError where the bridge lacks a country.
+    itself, or orders by the mean value of one in the country, or its margin (`margin`: share of value by the buyer's
+    country). Raises ValueError where the bridge lacks a country, or `margin` one that buys.
     """
     rows: list[dict[str, Any]] = []
     if objective == "uploads":
@@ -34,22 +43,36 @@ def worth_of(bridge: pd.DataFrame, countries: list[str], objective: str, draws: 
         raise ValueError(
             f"bl.upload_bridge has no row of {', '.join(missing)}: no uploads were watched there. Run upload_bridge"
         )
+    left = _left(bridge, margin) if objective == "margin" else pd.Series(1.0, bridge.index)
     mean, low, high = (
-        ("gmv_per_upload", "p05", "p95")
-        if objective == "gmv"
-        else ("orders_per_upload", "orders_per_upload_p05", "orders_per_upload_p95")
+        ("orders_per_upload", "orders_per_upload_p05", "orders_per_upload_p95")
+        if objective == "orders"
+        else ("gmv_per_upload", "p05", "p95")
     )
     for country in countries:
         own = bridge[bridge["origin_country"] == country]
-        spread = np.sqrt((((own[high] - own[low]) / (2 * HALF_WIDTH)) ** 2).sum())
+        of_sale = left[own.index]
+        spread = np.sqrt(((of_sale * (own[high] - own[low]) / (2 * HALF_WIDTH)) ** 2).sum())
         random = np.random.default_rng(group_seed(seed, "worth", country))
-        upload = np.maximum(own[mean].sum() + spread * random.standard_normal(draws), 0.0)
+        upload = np.maximum((of_sale * own[mean]).sum() + spread * random.standard_normal(draws), 0.0)
         rows.append({"country": country, "target": "uploads", "draws": upload})
         here = bridge[bridge["destination_country"] == country]
         value = np.average(here["value_per_order"], weights=np.maximum(here["orders"], 1)) if len(here) else np.nan
-        money = np.ones(draws) if objective == "gmv" else np.full(draws, 1.0 / value if value > 0 else 0.0)
-        rows.append({"country": country, "target": "gmv", "draws": money})
+        of_value = {"gmv": 1.0, "orders": 1.0 / value if value > 0 else 0.0, "margin": (margin or {}).get(country, 0.0)}
+        rows.append({"country": country, "target": "gmv", "draws": np.full(draws, of_value[objective])})
     return pd.DataFrame(rows)
+
+
+def _left(bridge: pd.DataFrame, margin: Mapping[str, float] | None) -> pd.Series:
+    """What is left of value by the buyer's country, beside the rows of the bridge."""
+    missing = sorted(set(bridge["destination_country"]) - set(margin or {}))
+    if missing:
+        raise ValueError(
+            f"planning.plan.margin has no share for {', '.join(missing)}, where uploads sell: give each buyers' "
+            "country one, or make planning.plan.objective gmv"
+        )
+    found: pd.Series = bridge["destination_country"].map(dict(margin or {})).astype(float)
+    return found
 
 
 def worth_by_part(responses: Responses, worth: pd.DataFrame) -> np.ndarray:

@@ -14,12 +14,12 @@ from pma.planning.budget import Plan, best_plan
 from pma.planning.events import moved_events, moved_worth
 from pma.planning.frontier import frontier_rows, plans_by_budget
 from pma.planning.limits import Limits, limits
-from pma.planning.metrics import metrics_of, worth_by_part, worth_of
+from pma.planning.metrics import METRICS, metrics_of, worth_by_part, worth_of
 from pma.planning.outcome import plan_rows, uploads_rows, whole_row
 from pma.planning.outlook import outlook_rows
 from pma.planning.response import CELL, Responses, current_spend, horizon, of_cells, responses
 from pma.planning.scenarios import Told, plan_scenario, scenario_rows
-from pma.planning.settings import PlanningSettings, PlanSettings, Scenario
+from pma.planning.settings import Limit, PlanningSettings, PlanSettings, Scenario
 from pma.planning.targets import goal_of, reach, target_rows, told
 
 _SAID = 160
@@ -81,26 +81,31 @@ def plan_budget(inputs: Inputs, settings: PlanningSettings) -> Planned:
     posterior = inputs.posterior[inputs.posterior["method"] == "bayes"].merge(fits, on=["geo_level", "geo", "target"])
     draws, countries = int(posterior["draw"].nunique()), sorted(fits["geo"].unique())
     units = {
-        metric: worth_of(inputs.bridge, countries, metric, draws, settings.bridge.seed)
+        metric: worth_of(inputs.bridge, countries, metric, draws, settings.bridge.seed, asked.margin)
         for metric in metrics_of(asked.objective)
     }
     over = horizon(first_month(inputs.paid, asked.first_month), asked.months, int(posterior["lags"].max()))
     made = responses(posterior, inputs.paid, over, units[asked.objective])
+    most = of_cells(inputs.paid.groupby(CELL)["value"].max(), made.cells)
+    if asked.beyond_seen == "discounted":
+        made = replace(made, seen=most, discount=asked.discount)
     worth = {metric: worth_by_part(made, unit) for metric, unit in units.items()}
     days = np.array([pd.Timestamp(month).days_in_month for month in over.months])
     current = current_spend(inputs.paid, made.cells)[:, None] * days / 7
+    seen = most[:, None] * days / 7
+    if asked.beyond_seen == "refused":
+        asked = asked.model_copy(update={"limits": (*asked.limits, *no_more_than(seen, made))})
     keeps = limits(made.cells, over.months, current, asked)
     plan = best_plan(made, keeps, current, asked, settings.search)
-    seen = of_cells(inputs.paid.groupby(CELL)["value"].max(), made.cells)[:, None] * days / 7
     rows = plan_rows(made, keeps, plan, current, seen)
-    others = what_if(inputs, settings, made, current, units)
+    others = what_if(inputs, settings.model_copy(update={"plan": asked}), made, current, units)
     comes, doubt = what_comes(inputs, settings, made, worth)
     reached = [reach(goal_of(one, made, worth, comes), current, asked, settings.search) for one in settings.targets]
     budgets = plans_by_budget(made, plan, current, asked, settings.search, settings.frontier) if comes else {}
     others += [told(one, made, plan, worth) for one in reached]
     frames = {
         "rows": rows,
-        "whole": pd.DataFrame([_whole(made, plan, current, asked, [*notes, *_beyond(rows), *doubt])]),
+        "whole": pd.DataFrame([_whole(made, plan, current, asked, [*notes, *_beyond(rows, asked), *doubt])]),
         "uploads": uploads_rows(made, plan, inputs.unpaid, inputs.bridge),
         "scenarios": scenario_rows(Told("base", plan, made, worth), others),
         "targets": target_rows(reached, made, plan, current),
@@ -109,6 +114,16 @@ def plan_budget(inputs: Inputs, settings: PlanningSettings) -> Planned:
     }
     named = {name: frame.assign(plan_id=asked.plan_id) for name, frame in frames.items()}
     return Planned(plan, keeps, made, current, worth, **named)
+
+
+def no_more_than(seen: np.ndarray, made: Responses) -> list[Limit]:
+    """Return ceilings of all cells and months at the most that was seen, money, (C, M)."""
+    found = []
+    for (country, channel), row in zip(made.cells.itertuples(index=False, name=None), seen, strict=True):
+        for month, most in zip(made.horizon.months, row, strict=True):
+            at = {"countries": (country,), "channels": (channel,), "months": (f"{month:%Y-%m}",)}
+            found.append(Limit(name="no more than was ever seen", of="each", ceiling=float(most), **at))
+    return found
 
 
 def what_if(
@@ -151,7 +166,7 @@ def what_comes(
     if inputs.weeks.empty and not settings.targets:
         return {}, []
     try:
-        found = anyway(made, inputs.weeks, inputs.paid, worth)
+        found = anyway(made, inputs.weeks, inputs.paid, {name: worth[name] for name in worth if name in METRICS})
     except ValueError as short:
         if settings.targets:
             raise
@@ -174,13 +189,15 @@ def _whole(made: Responses, plan: Plan, current: np.ndarray, asked: PlanSettings
     }
 
 
-def _beyond(rows: pd.DataFrame) -> list[str]:
+def _beyond(rows: pd.DataFrame, asked: PlanSettings) -> list[str]:
     """How much money goes where nothing like it was ever spent, in words."""
     beyond = float(rows.loc[~rows["is_seen"], "planned_spend"].sum() / max(rows["planned_spend"].sum(), 1e-12))
     if beyond <= 0:
         return []
+    counts = f"; it counts {asked.discount:.0%} less" if asked.beyond_seen == "discounted" else ""
     return [
         f"{beyond:.0%} of the money goes where a channel would cost more than it ever did: curves are a guess there"
+        + counts
     ]
 
 

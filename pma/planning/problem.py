@@ -24,6 +24,8 @@ _OPEN = 4.0
 # Looks at the ceiling of one month, each finest where the one before ended.
 _LOOKS = 3
 _ROUNDS = 20
+# Steps on the curves themselves, and how flat a top ends them.
+_TOP_ROUNDS, _TOP = 8, 1e-6
 # Curves above curves that bend either way need no closer proof than so many tolerances.
 _NEAR_ABOVE = 4.0
 
@@ -47,10 +49,11 @@ class Problem:
         if plan.shape[1] == 1:
             plan, most = self._under_ceiling(plan, found)
             found = replace(found, most=most)
+        plan = self._to_the_top(plan)
         if self._is_near(plan, found.most, _OPEN):
             return plan, found
         climbed = self._climb(plan, found.counts)
-        return max((plan, climbed), key=self.value), found
+        return max((plan, climbed, self._to_the_top(climbed)), key=self.value), found
 
     def value(self, plan: np.ndarray) -> float:
         """Return what a plan is worth to the planner."""
@@ -122,6 +125,19 @@ class Problem:
             if self._is_near(plan, most, 1.0):
                 break
         return plan, most
+
+    def _to_the_top(self, plan: np.ndarray) -> np.ndarray:
+        """The top of the hill that a plan stands on, by the mean of all draws on the curves themselves."""
+        if self.settings.risk < 1 or self.settings.min_return is not None:
+            return plan
+        equal = np.full(self.responses.first.shape[1], 1 / self.responses.first.shape[1])
+
+        def mean(one: np.ndarray) -> tuple[float, np.ndarray]:
+            of_cell, slope = self.responses.value_and_slope(one, equal)
+            return float(of_cell.sum()), slope
+
+        found = ascend(mean, self.limits, plan, _TOP, _TOP_ROUNDS, crumb=0.0)
+        return max((plan, nearest(found.plan, self.limits)), key=self.value)
 
     def _ends(self, counts: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[Ends, Ends]:
         """Both ends of curves above those of all draws together, between two plans of one month."""

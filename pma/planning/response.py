@@ -60,7 +60,8 @@ class Responses:
 
     cells: rows of country, channel. part: rows of cell, target. weights: of adstock, (P, D, lags); kind, usual: (P,);
     first, second: of saturation, coefficient: (P, D). spent: money that is spent whatever the plan, (C, W). worth: what
-    a unit of the target is worth in the plan's objective, (P, D).
+    a unit of the target is worth in the plan's objective, (P, D). seen: the most that a week has seen, money by cell,
+    (C,): what money beyond it brings counts less by the share `discount`; None: it counts as any.
     """
 
     horizon: Horizon
@@ -74,10 +75,15 @@ class Responses:
     coefficient: np.ndarray
     spent: np.ndarray
     worth: np.ndarray
+    seen: np.ndarray | None = None
+    discount: float = 0.0
 
     def by_draw(self, plan: np.ndarray) -> np.ndarray:
         """Return what a plan, money by cell and month (C, M), brings by part and draw, units of the target; (P, D)."""
-        return self._brought(plan, _NO_LINES)[0] - self._unplanned
+        whole = self._brought(plan, _NO_LINES)[0]
+        if self._seen is not None:
+            whole += self.discount * (self._brought(np.minimum(plan, self._seen), _NO_LINES)[0] - whole)
+        return whole - self._unplanned
 
     def objective(self, plan: np.ndarray) -> np.ndarray:
         """Return what a plan is worth by draw; (D,)."""
@@ -166,7 +172,24 @@ class Responses:
     def _cell(self) -> np.ndarray:
         return np.ascontiguousarray(self.part["cell"].to_numpy(dtype=np.int64))
 
+    @cached_property
+    def _seen(self) -> np.ndarray | None:
+        """What the months cost where every week costs the most that was seen; (C, M)."""
+        if self.seen is None or not self.discount:
+            return None
+        days = np.array([pd.Timestamp(month).days_in_month for month in self.horizon.months])
+        found: np.ndarray = self.seen[:, None] * days / 7
+        return found
+
     def _summed(self, plan: np.ndarray, share: np.ndarray, lines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        value, slope = self._whole(plan, share, lines)
+        if self._seen is not None:
+            inside, steep = self._whole(np.minimum(plan, self._seen), share, lines)
+            value = value + self.discount * (inside - value)
+            slope = slope + self.discount * (np.where(plan < self._seen, steep, 0.0) - slope)
+        return value, slope
+
+    def _whole(self, plan: np.ndarray, share: np.ndarray, lines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         counts = self.worth * share
         value, slope = self._brought(plan, lines, counts)
         of_part = (counts * (value - self._unplanned)).sum(axis=1)

@@ -50,7 +50,10 @@ class PlanSettings(Section):
     plan_id: str = Field("base", description="name of the plan")
     first_month: str | None = Field(None, description="as 2026-12; none: the month after the last whole week of data")
     months: PositiveInt = Field(1, le=24, description="months that are planned together")
-    objective: Literal["gmv", "orders", "uploads"] = Field("gmv", description="what the plan makes most of")
+    objective: Literal["gmv", "margin", "orders", "uploads"] = Field("gmv", description="what the plan makes most of")
+    margin: dict[str, float] = Field(
+        {}, description="share of value that is left before ad spend, by the buyer's country; for objective margin"
+    )
     budget: NonNegativeFloat | dict[str, NonNegativeFloat] | None = Field(
         None, description="money a month, or by month as 2026-12: 500000; none: what a month like today costs"
     )
@@ -58,6 +61,12 @@ class PlanSettings(Section):
     limits: tuple[Limit, ...] = Field((), description="floors and ceilings of countries, channels, months and cells")
     max_change: NonNegativeFloat | None = Field(
         0.5, description="a cell's money is at most so far from today's, as a share; none: as far as it likes"
+    )
+    beyond_seen: Literal["marked", "discounted", "refused"] = Field(
+        "marked", description="money beyond the most that a cell's weeks have seen: said, worth less, or none"
+    )
+    discount: float = Field(
+        0.5, ge=0, le=1, description="by how much less such money counts where it is discounted, as a share"
     )
     use_flagged: bool = Field(False, description="plan with flagged fits too, and say so")
     min_return: NonNegativeFloat | None = Field(
@@ -103,19 +112,6 @@ class Scenario(Section):
     limits: tuple[Limit, ...] = Field((), description="limits beside those of the plan")
 
 
-class Target(Section):
-    """What is to be reached, with which probability: the least money for it is searched."""
-
-    name: str = Field(description="how it is called")
-    metric: Literal["gmv", "orders", "uploads", "roas"] = Field(
-        description="what is counted; roas: value that the plan's money brings over that money, a floor"
-    )
-    goal: PositiveFloat = Field(description="so much of it, with all that comes without paid media; roas: at least")
-    country: str | None = Field(None, description="in this country; none: in all that the plan has")
-    month: str | None = Field(None, description="in this month, as 2026-12; none: in all of the plan together")
-    probability: float = Field(0.5, gt=0, lt=1, description="with so much probability; 0.5: as likely as not")
-
-
 class NewCampaign(Section):
     """A campaign that is to begin: no spend of it is known."""
 
@@ -159,6 +155,19 @@ class CampaignSettings(Section):
     seed: int = Field(1, ge=0, description="seed of the draws")
 
 
+class Target(Section):
+    """What is to be reached, with which probability: the least money for it is searched."""
+
+    name: str = Field(description="how it is called")
+    metric: Literal["gmv", "orders", "uploads", "roas"] = Field(
+        description="what is counted; roas: value that the plan's money brings over that money, a floor"
+    )
+    goal: PositiveFloat = Field(description="so much of it, with all that comes without paid media; roas: at least")
+    country: str | None = Field(None, description="in this country; none: in all that the plan has")
+    month: str | None = Field(None, description="in this month, as 2026-12; none: in all of the plan together")
+    probability: float = Field(0.5, gt=0, lt=1, description="with so much probability; 0.5: as likely as not")
+
+
 class SearchSettings(Section):
     """How the plan is searched."""
 
@@ -173,11 +182,11 @@ class PlanningSettings(Section):
     bridge: BridgeSettings = BridgeSettings()
     plan: PlanSettings = PlanSettings()
     scenarios: tuple[Scenario, ...] = Field((), description="what is compared with the plan")
+    campaigns: CampaignSettings = CampaignSettings()
     targets: tuple[Target, ...] = Field((), description="goals whose least money is searched")
     frontier: tuple[NonNegativeFloat, ...] = Field(
         (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0), description="times the plan's money whose best plans are compared"
     )
-    campaigns: CampaignSettings = CampaignSettings()
     search: SearchSettings = SearchSettings()
 
     @model_validator(mode="after")

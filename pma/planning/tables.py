@@ -71,7 +71,7 @@ BUDGET_PLANS = TableSpec(
     key=("plan_id",),
     columns=(
         PLAN,
-        Column("objective", "string", "what it makes most of: gmv, orders or uploads", required=True),
+        Column("objective", "string", "what it makes most of: gmv, margin, orders or uploads", required=True),
         Column("risk", "double", "share of draws, the worst, whose mean counts; 1: all", required=True),
         Column("first_month", "date", "its first month", required=True),
         Column("months", "int", "how many months", required=True),

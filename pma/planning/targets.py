@@ -15,7 +15,8 @@ from pma.planning.limits import Limits
 from pma.planning.outcome import interval
 from pma.planning.response import Responses
 from pma.planning.scenarios import Told
-from pma.planning.search import (
+from pma.planning.settings import PlanSettings, SearchSettings, Target
+from pma.planning.totals import (
     Found,
     best_of_total,
     ends,
@@ -25,7 +26,6 @@ from pma.planning.search import (
     month_responses,
     search_total,
 )
-from pma.planning.settings import PlanSettings, SearchSettings, Target
 
 ALL = "(all)"
 # A return needs money: a share of the most, where the limits would have none.

@@ -13,7 +13,7 @@ _ALL = "(all)"
 def plan_text(planned: Planned, currency: str) -> str:
     """Return a plan's sum, its proof, its largest moves and its notes; a few lines."""
     whole, rows = planned.whole.iloc[0], planned.rows
-    unit = currency if whole["objective"] == "gmv" else whole["objective"]
+    unit = currency if whole["objective"] in ("gmv", "margin") else whole["objective"]
     lines = [
         f"plan {whole['plan_id']}, {whole['months']} month(s) from {whole['first_month']:%Y-%m}: "
         f"{whole['planned_spend']:,.2f} {currency} (today {whole['current_spend']:,.2f})",

@@ -88,6 +88,9 @@ def _worth(bridge: pd.DataFrame, country: str, metric: str) -> dict[str, float]:
     """What a unit of each target is worth in the objective."""
     if metric == "uploads":
         return {"uploads": 1.0}
+    if metric == "margin":
+        # No table has the shares of value that are left.
+        return {}
     from_here = bridge[bridge["origin_country"] == country]
     upload = float(from_here["gmv_per_upload" if metric == "gmv" else "orders_per_upload"].sum())
     if metric == "gmv":

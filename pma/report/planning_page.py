@@ -170,13 +170,17 @@ def _curves(rows: PlanRows, unit: Unit) -> list[str]:
 
 def _frontier(rows: PlanRows, unit: Unit) -> list[str]:
     if rows.frontier.empty:
-        return ["<p>No other budget was planned yet: run plan_targets.</p>"]
+        return ["<p>No other budget was planned yet: run plan_budget on fits whose weeks are in bl.mmm_fit_weeks.</p>"]
     metrics = rows.frontier.loc[rows.frontier["country"] == ALL, "metric"]
     others = [name for name in sorted(set(metrics)) if name != unit.metric]
     if find_spec("matplotlib") is None:
         return [f"<p>{NO_PICTURES}</p>"]
     made = [frontier_picture(rows, Unit(name, unit.currency), rows.whole) for name in (unit.metric, *others)]
-    said = "Each point is the best split of that budget. Reached means all of it: with what comes without paid media."
+    said = (
+        "Each point is the best split of that budget. Reached means all of it: with what comes without paid media. A "
+        "sale has an uploader and a buyer, and money that brings either is credited with all of it: far below today's "
+        "budget value and orders are therefore understated, far above overstated."
+    )
     return [f'<p class="soft">{said}</p>', *map(_wide, made)]
 
 

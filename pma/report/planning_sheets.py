@@ -77,7 +77,7 @@ def sheets(rows: PlanRows, currency: str) -> list[Sheet]:
 
 
 def _monthly(rows: PlanRows, unit: Unit) -> Sheet:
-    estimate = _MONEY if unit.metric == "gmv" else _NUMBER
+    estimate = _MONEY if unit.is_money else _NUMBER
     columns = [
         *(Column("Month", _DAY, 11), Column("Country", width=10), Column("Channel", width=26)),
         *(Column(f"Today, {unit.currency}", _CENTS), Column(f"Planned, {unit.currency}", _CENTS)),
@@ -154,7 +154,7 @@ def _targets(rows: PlanRows, unit: Unit) -> Sheet:
 
 
 def _scenarios(rows: PlanRows, unit: Unit) -> Sheet:
-    estimate = _MONEY if unit.metric == "gmv" else _NUMBER
+    estimate = _MONEY if unit.is_money else _NUMBER
     columns = [
         *(Column("Scenario", width=24), Column("Country", width=10), Column("Channel", width=26)),
         *(Column(f"Money, {unit.currency}", _CENTS), Column("Against the plan", _CENTS)),

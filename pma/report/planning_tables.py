@@ -179,7 +179,7 @@ def scenarios_table(rows: PlanRows, unit: Unit) -> str:
 
 
 def _per(unit: Unit) -> str:
-    return f"Brings per {unit.currency}" if unit.metric == "gmv" else f"Brings per 1,000 {unit.currency}"
+    return f"Brings per {unit.currency}" if unit.is_money else f"Brings per 1,000 {unit.currency}"
 
 
 def _return(one: Mapping[str, Any], unit: Unit) -> str:

@@ -28,15 +28,20 @@ READING = (
 )
 # The sum of a month holds wherever money is worth having: it is named where nothing else holds.
 _BUDGET = re.compile(r"(^|, )budget of \d{4}-\d{2}(?=$|, )")
-_TITLES = {"gmv": "order value", "orders": "orders", "uploads": "uploads", "roas": "return on ad spend"}
+_TITLES = {"gmv": "order value", "roas": "return on ad spend"}
 
 
 @dataclass(frozen=True)
 class Unit:
-    """How a metric is spoken of: gmv is money, orders and uploads are counted, roas is a ratio."""
+    """How a metric is spoken of: gmv and margin are money, orders and uploads are counted, roas is a ratio."""
 
     metric: str
     currency: str
+
+    @property
+    def is_money(self) -> bool:
+        """Whether it is counted in money."""
+        return self.metric in ("gmv", "margin")
 
     @property
     def title(self) -> str:
@@ -46,12 +51,14 @@ class Unit:
     @property
     def name(self) -> str:
         """What follows its number."""
-        return {"gmv": f"{self.currency} of order value", "roas": ""}.get(self.metric, self.title)
+        of_money = f"{self.currency} of {self.title}" if self.is_money else self.title
+        return "" if self.metric == "roas" else of_money
 
     @property
     def short(self) -> str:
         """The same in a word."""
-        return {"gmv": self.currency, "roas": ""}.get(self.metric, self.title)
+        counted = self.currency if self.is_money else self.title
+        return "" if self.metric == "roas" else counted
 
     def amount(self, value: float) -> str:
         """An estimate of it."""
@@ -59,12 +66,12 @@ class Unit:
 
     def next(self, value: float) -> str:
         """What one unit of money more brings: per unit of money, or per 1,000 where things are counted."""
-        return f"{digits(value if self.metric == 'gmv' else 1000 * value)}"
+        return f"{digits(value if self.is_money else 1000 * value)}"
 
     @property
     def next_said(self) -> str:
         """The same in a sentence."""
-        return f"one more {self.currency} brings" if self.metric == "gmv" else f"1,000 {self.currency} more bring"
+        return f"one more {self.currency} brings" if self.is_money else f"1,000 {self.currency} more bring"
 
     @property
     def next_title(self) -> str:

@@ -71,6 +71,18 @@ def test_sums_are_exact_and_limits_are_kept(seed, times, months, step):
     assert (plan.steps >= 0).all()
 
 
+@pytest.mark.parametrize("slope", [0.8, 1.5])
+@pytest.mark.parametrize("times", [0.55, 0.7, 1.4, 1.48])
+def test_sums_are_exact_where_most_amounts_are_at_bounds_between_two_cents(slope, times):
+    """Half of today's money of many channels ends in half a cent: those go up, and others make room for them."""
+    for seed in range(4):
+        made = world(slope=slope, seed=seed, countries=4, channels=4)
+        total = round(times * float(money_today(made).sum()), 2)
+        _, keeps, plan = plan_of(made, budget=total, max_change=0.5)
+        assert plan.steps.sum() == round(total * 100)
+        assert (plan.money >= keeps.low - 1e-6).all() and (plan.money <= keeps.high + 1e-6).all()
+
+
 @pytest.mark.parametrize("risk", [1.0, 0.2])
 @pytest.mark.parametrize("slope", [0.8, 1.5])
 def test_a_plan_is_never_worth_less_than_today(risk, slope):

@@ -1,5 +1,6 @@
 """A plan from rows of tables: what it stands on, what it refuses, and that its rows add up."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -7,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pma.planning.limits import InfeasibleError
 from pma.planning.plan import Inputs, first_month, plan_budget, worth_of
-from pma.planning.settings import PlanningSettings, PlanSettings, Scenario
+from pma.planning.settings import Limit, PlanningSettings, PlanSettings, Scenario
 from pma.planning.words import plan_text
 from tests.planning.plan_world import posterior, weekly_spend
 
@@ -66,6 +68,76 @@ def test_a_plan_is_next_months_money_of_every_cell_and_adds_up():
         .eq("at most 50% from today")
         .all()
     )
+
+
+def test_a_plan_of_margin_goes_where_more_is_left_of_a_sale():
+    """C1 keeps twice as much of a sale as the others: an upload of C0 is worth what is left where it sells."""
+    left = {"C0": 0.1, "C1": 0.2, "C2": 0.1}
+    worth = worth_of(bridge(), COUNTRIES, "margin", 4000, 1, left).set_index(["country", "target"])["draws"]
+    assert worth["C1", "gmv"] == pytest.approx(0.2)
+    assert worth["C0", "uploads"].mean() == pytest.approx(0.1 * 0.3 * 500 + 0.2 * 0.2 * 500, rel=0.01)
+    by_margin, by_value = (
+        plan_budget(inputs(), settings(objective=one, margin=left)).rows.groupby("country")["planned_spend"].sum()
+        for one in ("margin", "gmv")
+    )
+    assert by_margin["C1"] > by_value["C1"]
+    with pytest.raises(ValueError, match=r"planning.plan.margin has no share for C2"):
+        plan_budget(inputs(), settings(objective="margin", margin={"C0": 0.1, "C1": 0.1}))
+
+
+def test_money_beyond_what_was_seen_is_said_counts_less_or_is_refused():
+    marked, discounted, refused = (
+        plan_budget(inputs(), settings(budget=60_000.0, max_change=None, spend_all=False, beyond_seen=how))
+        for how in ("marked", "discounted", "refused")
+    )
+    assert not marked.rows["is_seen"].all()
+    assert any("curves are a guess there" in note for note in marked.whole["notes"].iloc[0])
+    beyond = [
+        (one.rows["planned_spend"] - one.rows["most_seen"]).clip(lower=0).sum() for one in (marked, discounted, refused)
+    ]
+    assert beyond[2] <= 0.01 * len(refused.rows) and beyond[0] > 0
+    assert refused.rows["binding_constraint"].eq("no more than was ever seen").any()
+    assert discounted.whole["response"].iloc[0] < marked.whole["response"].iloc[0]
+    assert any("it counts 50% less" in note for note in discounted.whole["notes"].iloc[0])
+    # Half of what lies beyond counts, by hand: the curves at the plan and at what was seen.
+    made, money = discounted.responses, discounted.plan.money
+    inside = np.minimum(money, discounted.rows["most_seen"].to_numpy()[:, None])
+    plain = marked.responses
+    assert made.objective(money) == pytest.approx(0.5 * (plain.objective(money) + plain.objective(inside)))
+
+
+@pytest.mark.parametrize("objective", ["gmv", "uploads"])
+def test_a_budget_of_zero_is_a_plan_of_nothing(objective):
+    planned = plan_budget(inputs(), settings(budget=0.0, max_change=None, objective=objective))
+    assert (planned.rows["planned_spend"] == 0).all() and planned.whole["response"].iloc[0] == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize("budget", [-1.0, float("nan"), float("inf"), {"2026-12": float("nan")}])
+def test_a_budget_that_is_no_amount_of_money_is_refused(budget):
+    with pytest.raises(ValueError, match="budget"):
+        settings(budget=budget)
+
+
+def test_where_all_cells_are_fixed_the_plan_is_what_was_fixed():
+    fixed = tuple(
+        Limit(countries=(country,), channels=(f"channel_{c}",), floor=100.0 + c, ceiling=100.0 + c)
+        for country in COUNTRIES
+        for c in range(3)
+    )
+    planned = plan_budget(inputs(), settings(limits=fixed, budget=909.0, max_change=None))
+    assert planned.rows.set_index(["country", "channel"])["planned_spend"]["C1", "channel_2"] == pytest.approx(102.0)
+    assert planned.whole["gap"].iloc[0] == pytest.approx(0.0, abs=1e-6)
+    with pytest.raises(InfeasibleError, match=r"budget of 2026-12"):
+        plan_budget(inputs(), settings(limits=fixed, budget=1000.0, max_change=None))
+
+
+def test_a_channel_that_never_spent_may_be_given_money_and_is_said_to_be_a_guess():
+    given = inputs()
+    without = given.paid[~((given.paid["country"] == "C0") & (given.paid["channel"] == "channel_0"))]
+    planned = plan_budget(replace(given, paid=without), settings(max_change=None))
+    row = planned.rows.set_index(["country", "channel"]).loc[("C0", "channel_0")]
+    assert row["current_spend"] == 0 and row["most_seen"] == 0
+    assert row["is_seen"] == (row["planned_spend"] <= 0.01)
 
 
 def test_months_of_a_cell_add_up_to_its_whole():

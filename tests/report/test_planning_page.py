@@ -164,7 +164,7 @@ def test_pictures_have_a_title_and_the_page_needs_nothing_else(html, page):
     ("missing", "said"),
     [
         ("targets", "No target was set: planning.targets names them."),
-        ("frontier", "No other budget was planned yet: run plan_targets."),
+        ("frontier", "No other budget was planned yet: run plan_budget on fits whose weeks are in bl.mmm_fit_weeks."),
         ("campaigns", NO_CAMPAIGNS),
         ("scenarios", "No scenario was planned: planning.scenarios names them."),
         ("uploads", "The plan stands on no fit of uploads, so there are none to aim for."),
