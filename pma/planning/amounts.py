@@ -8,9 +8,6 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from pma.planning.limits import Limits
 
-# What a step further than the next one costs, beside the 1 that the next one costs at most.
-_FURTHER = 2.0
-
 
 def whole_amounts(plan: np.ndarray, limits: Limits, step: float) -> np.ndarray:
     """Return a plan in whole steps, (C, M) of integers: each amount the step below or above it.
