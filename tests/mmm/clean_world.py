@@ -35,7 +35,7 @@ def clean_world(
     market = simulate(settings)
     index = market.weeks
     places = [CHANNEL_NAMES.index(name) for name in channels]
-    moved = _moved(market.structure.spend, movement) * _pauses(seed, market.structure.spend.shape)
+    moved = paused(seed, market.structure.spend, movement)
     if spike is not None:
         moved[0, CHANNEL_NAMES.index(spike), 100] = 30 * moved[0, CHANNEL_NAMES.index(spike)].mean()
     spend = pd.DataFrame(moved[0, places].T, index=index, columns=list(channels))
@@ -65,6 +65,11 @@ def clean_world(
             frames.append(_rows(index, name, "calendar", shape / shape.max()))
     rows = pd.concat(frames, ignore_index=True).assign(geo_level="country", geo="DE", is_complete_week=True)
     return MediaWorld(rows, spend, effect)
+
+
+def paused(seed, spend, movement=2.0):
+    """Return spend, (countries, channels, weeks), that moves so many times as much and pauses (see `clean_world`)."""
+    return _moved(spend, movement) * _pauses(seed, spend.shape)
 
 
 def _moved(spend, movement):

@@ -32,7 +32,7 @@ class SimulatedMarket:
 def simulated_market(settings):
     """Return the rows of bl.mmm_input that the jobs make of a marketplace, without Spark, and its true ROAS."""
     market = marketplace(settings)
-    return SimulatedMarket(pd.concat([_counted(market), seen_rows(market)], ignore_index=True), true_roas(market))
+    return SimulatedMarket(pd.concat([counted_rows(market), seen_rows(market)], ignore_index=True), true_roas(market))
 
 
 def marketplace(settings):
@@ -51,7 +51,7 @@ def seen_rows(market):
     context = market.context.rename(columns={"date": "week_start"})
     role = np.where(context["variable"].isin(ORGANIC.values()), "organic", "context")
     parts = [paid, _together(paid), calendar.assign(role="calendar"), context.assign(role=role)]
-    return _as_input(parts)
+    return as_input(parts)
 
 
 def paid_rows(market):
@@ -90,7 +90,7 @@ def true_roas(market):
     return pd.Series(found).rename_axis(["geo", "target", "channel"]).sort_index()
 
 
-def _counted(market):
+def counted_rows(market):
     """Uploads and orders as they are counted: Poisson around the expected, orders at log-normal prices."""
     random = generator(market.settings.seed, "counted")
     price = np.average(market.flows["mean_price"], weights=market.flows["share"])
@@ -102,7 +102,7 @@ def _counted(market):
     }
     grid = pd.MultiIndex.from_product([market.settings.countries, market.weeks], names=["country", "week_start"])
     wide = pd.DataFrame(values, index=grid).rename_axis("variable", axis=1)
-    return _as_input([wide.stack().rename("value").reset_index().assign(role="target")])
+    return as_input([wide.stack().rename("value").reset_index().assign(role="target")])
 
 
 def _together(paid):
@@ -113,7 +113,8 @@ def _together(paid):
     return product.assign(variable=" x ".join(SYNERGY), role="interaction")
 
 
-def _as_input(parts):
+def as_input(parts):
+    """Return rows of bl.mmm_input of countries, from frames of country, week_start, variable, role and value."""
     columns = ["country", "week_start", "variable", "role", "value"]
     parts = [part[columns].assign(week_start=pd.to_datetime(part["week_start"]).dt.date) for part in parts]
     rows = pd.concat(parts, ignore_index=True).rename(columns={"country": "geo"})

@@ -14,9 +14,9 @@ from pma.parallel import ParallelSettings, map_groups
 SETTINGS = FitSettings()
 
 
-def fitted(rows, spec=None, method="bayes"):
+def fitted(rows, spec=None, method="bayes", settings=SETTINGS):
     """Fit each geo and target of `rows` (of bl.mmm_input, with `target`); the rows of `fit_geo`, by (geo, target)."""
-    fit = partial(fit_geo, room=MmmSettings(model=spec or ModelSpec(), fit=SETTINGS))
+    fit = partial(fit_geo, room=MmmSettings(model=spec or ModelSpec(), fit=settings))
     mapped = map_groups(rows.assign(method=method), fit, TASK, landed_ddl(), "joblib", ParallelSettings(workers=2))
     assert mapped.errors.empty, mapped.errors.to_string()
     return mapped.rows.set_index(["geo", "target"])
