@@ -36,7 +36,7 @@ _OF_MODEL = f"{_COUNTRIES} AND method = 'bayes'"
 
 
 def fit_inputs(tables: Warehouse) -> Inputs:
-    """Read the fits of countries by the model alone, what they were fitted on, and the bridge; no more of the inputs."""
+    """Read the fits of countries by the model alone, the money they were fitted on, and the bridge; nothing else."""
     paid = tables.read(MMM_INPUT).where(f"{_COUNTRIES} AND role = 'paid' AND value IS NOT NULL")
     columns = (F.col("geo").alias("country"), F.col("variable").alias("channel"), "week_start", "value")
     return Inputs(
@@ -49,7 +49,7 @@ def fit_inputs(tables: Warehouse) -> Inputs:
 
 
 def plan_inputs(tables: Warehouse, plan_id: str = "base") -> Inputs:
-    """Read what a plan is made of: `fit_inputs`, what came without paid media, and scenarios of people for this plan."""
+    """Read what a plan is made of: `fit_inputs`, what came without paid media, and this plan's scenarios by people."""
     country = F.col("geo").alias("country")
     came, weeks = (tables.read(spec).where(_OF_MODEL) for spec in (MMM_CONTRIBUTIONS, MMM_FIT_WEEKS))
     unpaid = came.where("target = 'uploads' AND kind <> 'paid'")
