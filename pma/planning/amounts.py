@@ -44,7 +44,9 @@ def _moved(
         np.stack([low - below, 0 * low, 0 * low]),
         np.stack([high - below, high - below - 1, below - low]),
     )
-    least = np.where(np.isfinite(limits.least), np.floor(limits.least / step + 1e-6), limits.least)
+    # A floor alone counts upwards: a total, floor and ceiling in one, has the whole steps in it.
+    whole = np.where(limits.least == limits.most, np.floor(limits.least / step + 1e-6), limits.least / step - 1e-6)
+    least = np.where(np.isfinite(limits.least), np.ceil(whole), limits.least)
     most = np.where(np.isfinite(limits.most), np.floor(limits.most / step + 1e-6), limits.most)
     have, rows = limits.rows @ below.ravel(), sparse.csr_array(limits.rows)
     bounds = Bounds(*(np.clip(end, 0, most_moves).ravel() for end in ends))

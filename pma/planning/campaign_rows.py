@@ -14,6 +14,7 @@ from pma.planning.campaign_split import Split
 from pma.planning.outcome import ENDS, interval
 from pma.planning.response import Responses
 from pma.planning.settings import CampaignSettings
+from pma.planning.tables import SPENT
 from pma.planning.water import Curves
 
 UNPLACED = "(unplaced)"
@@ -117,7 +118,7 @@ def _slopes(plan: Weekly) -> np.ndarray:
 
 def _reasons(plan: Weekly, settings: CampaignSettings) -> np.ndarray:
     """What keeps a campaign from more or less money in each week, in words; None: nothing. (K, P)."""
-    found = np.full(plan.budget.shape, "spent", dtype=object)
+    found = np.full(plan.budget.shape, SPENT, dtype=object)
     left = plan.weeks["days_left"].to_numpy()
     facts = plan.campaigns.to_dict("records")
     for m, split in enumerate(plan.splits):

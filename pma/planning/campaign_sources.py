@@ -28,7 +28,10 @@ def campaign_inputs(tables: Warehouse, growth: DataFrame, settings: PlanningSett
     whole = _own(tables, BUDGET_PLANS, plan_id).toPandas()
     if whole.empty:
         raise TableError(f"{BUDGET_PLANS.name} has no plan {plan_id!r} (planning.plan.plan_id). Run plan_budget")
-    months, desired = (_own(tables, spec, plan_id).toPandas() for spec in (BUDGET_PLAN, DESIRED_UPLOADS))
+    first = pd.Timestamp(whole["first_month"].iloc[0])
+    last = (first + pd.offsets.MonthBegin(int(whole["months"].iloc[0]) - 1)) if whole["months"].iloc[0] > 1 else first
+    of_plan = F.col("month").between(first.date(), last.date())
+    months, desired = (_own(tables, spec, plan_id).where(of_plan).toPandas() for spec in (BUDGET_PLAN, DESIRED_UPLOADS))
     spend = tables.read(AD_SPEND)
     as_of = settings.campaigns.as_of or _end(spend)
     known = spend.where(F.col("date") < F.lit(as_of))

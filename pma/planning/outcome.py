@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -82,12 +81,17 @@ def binding(limits: Limits, plan: Plan, c: int, m: int) -> str | None:
 def uploads_rows(responses: Responses, plan: Plan, unpaid: pd.DataFrame, bridge: pd.DataFrame) -> pd.DataFrame:
     """Return rows of bl.desired_uploads less plan_id, data_origin and run_id; one per month and country.
 
-    `unpaid`: country x week_start with `value`: uploads that come without paid media; those of the last weeks go on.
+    `unpaid`: country x week_start with `value`: uploads that come without paid media; those of a country's last weeks
+    go on.
     """
     is_uploads = (responses.part["target"] == "uploads").to_numpy()[:, None]
     paid = added(responses, plan.money, np.broadcast_to(is_uploads, responses.worth.shape).astype(float))
-    recent = unpaid[unpaid["week_start"] > max(unpaid["week_start"]) - timedelta(weeks=CURRENT_WEEKS)]
-    anyway = (recent.groupby("country")["value"].sum() / CURRENT_WEEKS).to_dict()
+    if not is_uploads.any():
+        return pd.DataFrame(columns=["month", "country"])
+    if unpaid.empty:
+        raise ValueError("bl.mmm_contributions has no uploads that come without paid media. Run fit_mmm")
+    recent = unpaid.sort_values("week_start").groupby("country").tail(CURRENT_WEEKS)
+    anyway = recent.groupby("country")["value"].mean().to_dict()
     becomes = {
         origin: dict(zip(own["destination_country"], own["gmv_per_upload"], strict=True))
         for origin, own in bridge.groupby("origin_country")

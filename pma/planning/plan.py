@@ -13,7 +13,7 @@ from pma.planning.anyway import Anyway, anyway
 from pma.planning.budget import Plan, best_plan
 from pma.planning.events import moved_events, moved_worth
 from pma.planning.frontier import frontier_rows, plans_by_budget
-from pma.planning.limits import Limits, limits
+from pma.planning.limits import InfeasibleError, Limits, limits
 from pma.planning.metrics import METRICS, metrics_of, worth_by_part, worth_of
 from pma.planning.outcome import plan_rows, uploads_rows, whole_row
 from pma.planning.outlook import outlook_rows
@@ -23,6 +23,8 @@ from pma.planning.settings import Limit, PlanningSettings, PlanSettings, Scenari
 from pma.planning.targets import goal_of, reach, target_rows, told
 
 _SAID = 160
+# Cells that a note names.
+_NAMED = 6
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ def plan_budget(inputs: Inputs, settings: PlanningSettings) -> Planned:
     `pma.planning.limits.InfeasibleError` where limits contradict each other.
     """
     asked = settings.plan
+    if inputs.paid.empty:
+        raise ValueError("bl.mmm_input has no known week of paid spend of a country: nobody knows today. Run mmm_input")
     fits, notes = usable_fits(inputs.runs, asked)
     doubtful = fits.loc[fits["status"] == "flagged", "geo"]
     asked = asked.model_copy(update={"careful_countries": tuple(sorted({*asked.careful_countries, *doubtful}))})
@@ -88,6 +92,7 @@ def plan_budget(inputs: Inputs, settings: PlanningSettings) -> Planned:
     }
     over = horizon(first_month(inputs.paid, asked.first_month), asked.months, int(posterior["lags"].max()))
     made = responses(posterior, inputs.paid, over, units[asked.objective])
+    notes += _left_out(fits, posterior, inputs.paid, made.cells)
     most = of_cells(inputs.paid.groupby(CELL)["value"].max(), made.cells)
     if asked.beyond_seen == "discounted":
         made = replace(made, seen=most, discount=asked.discount)
@@ -100,19 +105,20 @@ def plan_budget(inputs: Inputs, settings: PlanningSettings) -> Planned:
     keeps = limits(made.cells, over.months, current, asked)
     plan = best_plan(made, keeps, current, asked, settings.search)
     rows = plan_rows(made, keeps, plan, current, seen)
-    others = what_if(inputs, settings.model_copy(update={"plan": asked}), made, current, units)
+    others, without = what_if(inputs, settings.model_copy(update={"plan": asked}), made, current, units)
     comes, doubt = what_comes(inputs, settings, made, worth)
     reached = [reach(goal_of(one, made, worth, comes), current, asked, settings.search) for one in settings.targets]
+    counted = {name: worth[name] for name in comes}
     budgets = plans_by_budget(made, plan, current, asked, settings.search, settings.frontier) if comes else {}
     others += [told(one, made, plan, worth) for one in reached]
     frames = {
         "rows": rows,
-        "whole": pd.DataFrame([_whole(made, plan, current, asked, [*notes, *_beyond(rows, asked), *doubt])]),
+        "whole": pd.DataFrame([_whole(made, plan, current, asked, [*notes, *_beyond(rows, asked), *without, *doubt])]),
         "uploads": uploads_rows(made, plan, inputs.unpaid, inputs.bridge),
         "scenarios": scenario_rows(Told("base", plan, made, worth), others),
         "targets": target_rows(reached, made, plan, current),
-        "frontier": frontier_rows(made, budgets, worth, comes),
-        "outlook": outlook_rows(made, plan.money, worth, comes) if comes else pd.DataFrame(),
+        "frontier": frontier_rows(made, budgets, counted, comes),
+        "outlook": outlook_rows(made, plan.money, counted, comes) if comes else pd.DataFrame(),
     }
     named = {name: frame.assign(plan_id=asked.plan_id) for name, frame in frames.items()}
     return Planned(plan, keeps, made, current, worth, **named)
@@ -124,7 +130,9 @@ def no_more_than(seen: np.ndarray, made: Responses) -> list[Limit]:
     for (country, channel), row in zip(made.cells.itertuples(index=False, name=None), seen, strict=True):
         for month, most in zip(made.horizon.months, row, strict=True):
             at = {"countries": (country,), "channels": (channel,), "months": (f"{month:%Y-%m}",)}
-            found.append(Limit(name="no more than was ever seen", of="each", ceiling=float(most), **at))
+            # To the cent above: what was always spent may go on.
+            ceiling = float(np.ceil(round(100 * most, 4)) / 100)
+            found.append(Limit(name="no more than was ever seen", of="each", ceiling=ceiling, **at))
     return found
 
 
@@ -134,10 +142,10 @@ def what_if(
     made: Responses,
     current: np.ndarray,
     units: dict[str, pd.DataFrame],
-) -> list[Told]:
-    """Return the scenarios of settings and table, planned; `units`: by metric, see `metrics.worth_of`.
+) -> tuple[list[Told], list[str]]:
+    """Return the scenarios of settings and table, planned, and which have no plan and why, in words.
 
-    Raises ValueError where two have one name, or one names what is nowhere.
+    `units`: by metric, see `metrics.worth_of`. Raises ValueError where two have one name, or one names what is nowhere.
     """
     asked = (*settings.scenarios, *inputs.scenarios)
     names = [one.name for one in asked]
@@ -147,15 +155,19 @@ def what_if(
             f"scenario {', '.join(map(repr, twice))} is in planning.scenarios or il.plan_scenarios twice: rename one"
         )
     worth, draws = {metric: worth_by_part(made, unit) for metric, unit in units.items()}, made.first.shape[1]
-    found = []
+    found, without = [], []
     for one in asked:
-        planned = plan_scenario(made, current, settings.plan, settings.search, one, worth)
+        try:
+            planned = plan_scenario(made, current, settings.plan, settings.search, one, worth)
+        except InfeasibleError as contradicted:
+            without.append(f"scenario {one.name!r} has no plan: {contradicted}")
+            continue
         if one.events_moved:
             moved = moved_events(inputs.events, made.horizon, one.events_moved, draws, settings.bridge.seed)
             valued = moved_worth(moved, {**units, "objective": units[settings.plan.objective]})
             planned = replace(planned, moved=valued)
         found.append(planned)
-    return found
+    return found, without
 
 
 def what_comes(
@@ -189,6 +201,25 @@ def _whole(made: Responses, plan: Plan, current: np.ndarray, asked: PlanSettings
         **whole_row(made, plan, current),
         "notes": notes,
     }
+
+
+def _left_out(fits: pd.DataFrame, posterior: pd.DataFrame, paid: pd.DataFrame, cells: pd.DataFrame) -> list[str]:
+    """Fits without draws, and money of today that no fit knows, in words."""
+    key = ["geo", "target"]
+    drawn = set(map(tuple, posterior[key].drop_duplicates().to_numpy()))
+    gone = [f"{geo} {target}" for geo, target in fits[key].to_numpy() if (geo, target) not in drawn]
+    every = paid[CELL].drop_duplicates().reset_index(drop=True)
+    today = current_spend(paid, every)
+    is_known = pd.MultiIndex.from_frame(every).isin(pd.MultiIndex.from_frame(cells))
+    names = [f"{country} {channel}" for country, channel in every[~is_known & (today > 0)].to_numpy()]
+    said = [f"{', '.join(gone)} have no draws in bl.mmm_posterior and are left out: run fit_mmm"] if gone else []
+    if names:
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        said.append(
+            f"{today[~is_known].sum():,.0f} a week of today's money is not in the plan, since no fit that it stands on "
+            f"knows what it brings: {', '.join(names[:_NAMED])}{more}"
+        )
+    return said
 
 
 def _beyond(rows: pd.DataFrame, asked: PlanSettings) -> list[str]:

@@ -276,10 +276,13 @@ def spend_by_week(spend: pd.DataFrame, cells: pd.DataFrame, over: Horizon) -> np
 
 
 def current_spend(spend: pd.DataFrame, cells: pd.DataFrame, weeks: int = CURRENT_WEEKS) -> np.ndarray:
-    """Return the mean weekly spend of the last weeks of the data, money by cell; (C,)."""
+    """Return the mean spend of those of the last weeks of the data that are known, money by cell; (C,).
+
+    A week that has no row is one of which nothing is known: none in all of them, and the cell has ended.
+    """
     days = pd.to_datetime(spend["week_start"])
     recent = spend[days > days.max() - pd.Timedelta(weeks=weeks)]
-    return of_cells(recent.groupby(CELL)["value"].sum() / weeks, cells)
+    return of_cells(recent.groupby(CELL)["value"].mean(), cells)
 
 
 def of_cells(values: pd.Series, cells: pd.DataFrame) -> np.ndarray:

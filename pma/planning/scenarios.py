@@ -61,7 +61,8 @@ def plan_scenario(
     totals = [
         scenario.budget_factor * settings.budget_of(month, float(current[:, m].sum())) for m, month in enumerate(months)
     ]
-    if scenario.keep_mix or scenario.countries_on:
+    # What is off spends nothing: its money is today's of the others, each as much more.
+    if scenario.keep_mix or scenario.countries_on or off.any():
         today = today * np.array(totals) / np.maximum(today.sum(axis=0), 1e-12)
     closed = [{"channels": scenario.channels_off}, {"countries": scenario.countries_off}]
     more = [Limit(name=f"{scenario.name}: off", of="each", ceiling=0.0, **one) for one in closed if any(one.values())]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from pma.section import Section
+
+# A part of a whole, and by how much a price may move: nothing is given away or paid for being bought.
+Share = Annotated[float, Field(ge=0, le=1)]
+Dearer = Annotated[float, Field(gt=-1, allow_inf_nan=False)]
 
 
 class BridgeSettings(Section):
@@ -51,7 +55,7 @@ class PlanSettings(Section):
     first_month: str | None = Field(None, description="as 2026-12; none: the month after the last whole week of data")
     months: PositiveInt = Field(1, le=24, description="months that are planned together")
     objective: Literal["gmv", "margin", "orders", "uploads"] = Field("gmv", description="what the plan makes most of")
-    margin: dict[str, float] = Field(
+    margin: dict[str, Share] = Field(
         {}, description="share of value that is left before ad spend, by the buyer's country; for objective margin"
     )
     budget: NonNegativeFloat | dict[str, NonNegativeFloat] | None = Field(
@@ -113,7 +117,7 @@ class Scenario(Section):
     countries_on: dict[str, LikeCountry] = Field(
         {}, description="countries that get money though they have no fit, or limits of the plan hold them off"
     )
-    inflation: dict[str, float] = Field({}, description="by how much a channel's media cost more, as a share")
+    inflation: dict[str, Dearer] = Field({}, description="by how much a channel's media cost more, as a share")
     events_moved: dict[str, int] = Field({}, description="an event so many weeks later than a year ago; -2: earlier")
     limits: tuple[Limit, ...] = Field((), description="limits beside those of the plan")
 

@@ -37,7 +37,8 @@ _OF_MODEL = f"{_COUNTRIES} AND method = 'bayes'"
 
 def fit_inputs(tables: Warehouse) -> Inputs:
     """Read the fits of countries by the model alone, the money they were fitted on, and the bridge; nothing else."""
-    paid = tables.read(MMM_INPUT).where(f"{_COUNTRIES} AND role = 'paid' AND value IS NOT NULL")
+    known = f"{_COUNTRIES} AND role = 'paid' AND is_complete_week AND value IS NOT NULL"
+    paid = tables.read(MMM_INPUT).where(known)
     columns = (F.col("geo").alias("country"), F.col("variable").alias("channel"), "week_start", "value")
     return Inputs(
         runs=tables.read(MMM_RUNS).toPandas(),
@@ -84,13 +85,17 @@ def scenarios_of(rows: pd.DataFrame, plan_id: str) -> tuple[Scenario, ...]:
 
 
 def write_plan(tables: Warehouse, planned: Planned, origin: str) -> None:
-    """Write a plan's rows, and those of its scenarios and targets, in place of those of the same plan_id."""
-    plan_id = str(planned.whole["plan_id"].iloc[0]).replace("'", "''")
+    """Write a plan's rows, and those of its scenarios and targets, in place of those of the same plan_id.
+
+    Of tables by month those of other months stay: afterwards they are told beside what came (bl.plan_actuals).
+    """
+    mine = "plan_id = '" + str(planned.whole["plan_id"].iloc[0]).replace("'", "''") + "'"
+    months = ", ".join(f"DATE'{month}'" for month in planned.responses.horizon.months)
 
     def write(spec: TableSpec, rows: pd.DataFrame) -> None:
         stamped = rows.assign(data_origin=origin, run_id=tables.run_id)
         frame = tables.spark.createDataFrame(as_rows(stamped, spec), spec.schema)
-        tables.replace(spec, frame, where=f"plan_id = '{plan_id}'")
+        tables.replace(spec, frame, where=f"{mine} AND month IN ({months})" if "month" in spec.key else mine)
 
     parts = [
         (BUDGET_PLAN, planned.rows),
@@ -100,10 +105,11 @@ def write_plan(tables: Warehouse, planned: Planned, origin: str) -> None:
         (BUDGET_FRONTIER, planned.frontier),
         (PLAN_OUTLOOK, planned.outlook),
     ]
+    # The whole goes first and comes last: where it is, all of it is, of one run.
+    write(BUDGET_PLANS, planned.whole.iloc[:0])
     # Of small tables a commit is mostly waiting: two at a time take half of it.
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(write, *zip(*parts, strict=True)))
-    # The whole comes last: where it is, all of it is.
     write(BUDGET_PLANS, planned.whole)
 
 

@@ -3,6 +3,9 @@
 from pma.mmm.tables import ORIGIN, RUN
 from pma.tables import Column, TableSpec
 
+# What binds a week of bl.campaign_plan that is over.
+SPENT = "spent"
+
 UPLOAD_BRIDGE = TableSpec(
     name="bl.upload_bridge",
     grain="run x origin x destination country: what an upload becomes within the horizon",

@@ -26,6 +26,7 @@ from typing import Any
 
 import pandas as pd
 
+from pma.planning.tables import SPENT
 from pma.report.planning_rows import PlanRows, records
 from pma.report.planning_weeks import ENABLED, NEW, weeks_of
 
@@ -46,13 +47,14 @@ def daily(amount: Decimal, days: int, currency: str) -> Decimal:
 
 
 def next_budgets(rows: PlanRows) -> pd.DataFrame:
-    """Return the campaigns of the plan's first week, one row per campaign whatever its countries.
+    """Return the campaigns of the plan's first week that is not over, one row per campaign whatever its countries.
 
     ad_platform, campaign_id, currency, account_id, campaign_name, campaign_status, country, channel (joined by commas
     where there are several), budget_local (of the week) and daily (of a day), Decimals both.
     """
     columns = [*_CAMPAIGN, "account_id", "campaign_name", "campaign_status", "country", "channel"]
-    weeks = weeks_of(rows)
+    ahead = rows.campaigns[rows.campaigns["binding_constraint"].ne(SPENT)]
+    weeks = [week for week in weeks_of(rows) if week.first in set(ahead["week_start"])]
     if not weeks:
         return pd.DataFrame(columns=[*columns, "budget_local", "daily"])
     own = rows.campaigns[rows.campaigns["week_start"] == weeks[0].first]

@@ -59,6 +59,14 @@ def test_bounds_that_are_no_whole_cents_leave_the_total_whole(high):
     assert np.abs(cents - plan * 100)[:8].max() < 1
 
 
+def test_a_floor_between_two_steps_counts_upwards():
+    made = random_request(3, most_months=1).made
+    asked = PlanSettings(budget=600.0, limits=(Limit(countries=("C0",), floor=150.0),), max_change=None, round_to="100")
+    keeps = limits(made.cells, made.horizon.months, money_today(made), asked)
+    steps = whole_amounts(np.array([[75.0], [75.0], [225.0], [225.0]]), keeps, 100.0)
+    assert steps[made.cells["country"] == "C0"].sum() == 2 and steps.sum() == 6
+
+
 def test_ceilings_that_leave_no_whole_step_are_refused():
     made = random_request(3, most_months=1).made
     asked = PlanSettings(budget=150.0, limits=(Limit(of="each", ceiling=60.0),), max_change=None, round_to="100")

@@ -94,9 +94,11 @@ def test_a_plan_of_margin_goes_where_more_is_left_of_a_sale():
     assert worth["C1", "gmv"] == pytest.approx(0.2)
     assert worth["C0", "uploads"].mean() == pytest.approx(0.1 * 0.3 * 500 + 0.2 * 0.2 * 500, rel=0.01)
     by_margin, by_value = (
-        plan_budget(inputs(), settings(objective=one, margin=left)).rows.groupby("country")["planned_spend"].sum()
-        for one in ("margin", "gmv")
+        plan_budget(with_weeks(inputs()), settings(objective=one, margin=left)) for one in ("margin", "gmv")
     )
+    # What is counted month by month is value, orders and uploads: nobody counts margin.
+    assert set(by_margin.frontier["metric"]) == {"gmv", "orders", "uploads"}
+    by_margin, by_value = (one.rows.groupby("country")["planned_spend"].sum() for one in (by_margin, by_value))
     assert by_margin["C1"] > by_value["C1"]
     with pytest.raises(ValueError, match=r"planning.plan.margin has no share for C2"):
         plan_budget(inputs(), settings(objective="margin", margin={"C0": 0.1, "C1": 0.1}))
@@ -121,6 +123,55 @@ def test_money_beyond_what_was_seen_is_said_counts_less_or_is_refused():
     inside = np.minimum(money, discounted.rows["most_seen"].to_numpy()[:, None])
     plain = marked.responses
     assert made.objective(money) == pytest.approx(0.5 * (plain.objective(money) + plain.objective(inside)))
+
+
+def test_a_scenario_that_no_plan_can_keep_to_is_said_and_the_plan_stands():
+    asked = PlanningSettings(
+        plan=PlanSettings(),
+        scenarios=(
+            Scenario(name="one off", channels_off=("channel_1", "channel_2")),
+            Scenario(name="too little", limits=(Limit(name="all of it", ceiling=1.0),)),
+        ),
+    )
+    planned = plan_budget(inputs(), asked)
+    assert set(planned.scenarios["scenario"]) == {"base", "one off"}
+    (said,) = [note for note in planned.whole["notes"].iloc[0] if "has no plan" in note]
+    assert said.startswith("scenario 'too little' has no plan") and "'all of it'" in said
+    # Two of three channels are off: the third has all of their money, and stays as near to that as it would to today's.
+    off = planned.scenarios.set_index(["scenario", "country", "channel"]).loc["one off"]
+    assert off.loc[("(all)", "channel_0"), "spend"] == pytest.approx(planned.whole["planned_spend"].iloc[0], abs=0.02)
+
+
+def test_fits_without_draws_and_money_without_a_fit_are_said():
+    given = inputs()
+    is_gone = (given.posterior["geo"] == "C1") & (given.posterior["target"] == "uploads")
+    more = given.paid[given.paid["channel"] == "channel_0"].assign(channel="radio", value=50.0)
+    planned = plan_budget(
+        replace(given, posterior=given.posterior[~is_gone], paid=pd.concat([given.paid, more])), settings()
+    )
+    notes = planned.whole["notes"].iloc[0]
+    assert "C1 uploads have no draws in bl.mmm_posterior and are left out: run fit_mmm" in notes
+    (said,) = [note for note in notes if "is not in the plan" in note]
+    assert said.startswith("150 a week") and "C0 radio, C1 radio, C2 radio" in said
+
+
+def test_a_week_that_nobody_knows_is_no_week_without_spend():
+    given = inputs()
+    of_cell = (given.paid["country"] == "C0") & (given.paid["channel"] == "channel_0")
+    unknown = of_cell & (given.paid["week_start"] > LAST_WEEK - timedelta(weeks=2))
+    rows = [
+        plan_budget(one, settings()).rows.set_index(["country", "channel"]).loc[("C0", "channel_0"), "current_spend"]
+        for one in (given, replace(given, paid=given.paid[~unknown]))
+    ]
+    assert rows[0] == pytest.approx(rows[1])
+
+
+@pytest.mark.parametrize("wrong", [{"inflation": {"tv": -1.0}}, {"inflation": {"tv": float("nan")}}])
+def test_a_price_that_cannot_be_is_refused(wrong):
+    with pytest.raises(ValueError, match="inflation"):
+        Scenario(name="wrong", **wrong)
+    with pytest.raises(ValueError, match="margin"):
+        PlanSettings(margin={"DE": 30.0})
 
 
 @pytest.mark.parametrize("objective", ["gmv", "uploads"])
