@@ -4,7 +4,7 @@ from pma.marketing.weekly_tables import WEEKLY_GROWTH
 from pma.planning.campaign_sources import campaign_inputs, write_campaigns
 from pma.planning.campaign_words import campaigns_text
 from pma.planning.campaigns import plan_campaigns
-from pma.planning.sources import plan_inputs
+from pma.planning.sources import fit_inputs
 from pma.runs import job_run
 
 
@@ -13,7 +13,7 @@ def main(argv: list[str] | None = None) -> None:
     with job_run("plan_campaigns", argv) as run:
         currency = run.settings.marketing.spend.currency
         inputs = campaign_inputs(run.tables, run.tables.read(WEEKLY_GROWTH), run.settings.planning, currency)
-        rows = plan_campaigns(plan_inputs(run.tables), inputs, run.settings.planning)
+        rows = plan_campaigns(fit_inputs(run.tables), inputs, run.settings.planning)
         write_campaigns(run.tables, rows, run.settings.feeds.data_origin)
         print(campaigns_text(rows, inputs.desired, currency))
 

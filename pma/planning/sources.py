@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -31,24 +32,32 @@ from pma.tables import TableError, TableSpec
 from pma.warehouse import Warehouse
 
 _COUNTRIES = "geo_level = 'country'"
+_OF_MODEL = f"{_COUNTRIES} AND method = 'bayes'"
+
+
+def fit_inputs(tables: Warehouse) -> Inputs:
+    """Read the fits of countries by the model alone, the money they were fitted on, and the bridge; nothing else."""
+    paid = tables.read(MMM_INPUT).where(f"{_COUNTRIES} AND role = 'paid' AND value IS NOT NULL")
+    columns = (F.col("geo").alias("country"), F.col("variable").alias("channel"), "week_start", "value")
+    return Inputs(
+        runs=tables.read(MMM_RUNS).toPandas(),
+        posterior=tables.read(MMM_POSTERIOR).where(_OF_MODEL).toPandas(),
+        paid=paid.select(*columns).toPandas(),
+        unpaid=pd.DataFrame(),
+        bridge=tables.read(UPLOAD_BRIDGE).toPandas(),
+    )
 
 
 def plan_inputs(tables: Warehouse, plan_id: str = "base") -> Inputs:
-    """Read what a plan is made of; fits of countries by the model alone, and scenarios of people for this plan."""
-    paid = tables.read(MMM_INPUT).where(f"{_COUNTRIES} AND role = 'paid' AND value IS NOT NULL")
-    of_model = f"{_COUNTRIES} AND method = 'bayes'"
+    """Read what a plan is made of: `fit_inputs`, what came without paid media, and this plan's scenarios by people."""
     country = F.col("geo").alias("country")
-    came = tables.read(MMM_CONTRIBUTIONS).where(of_model)
+    came, weeks = (tables.read(spec).where(_OF_MODEL) for spec in (MMM_CONTRIBUTIONS, MMM_FIT_WEEKS))
     unpaid = came.where("target = 'uploads' AND kind <> 'paid'")
     events = came.where("kind = 'event'").withColumnRenamed("component", "event")
-    weeks = tables.read(MMM_FIT_WEEKS).where(of_model)
     asked = tables.read(PLAN_SCENARIOS).toPandas() if tables.exists(PLAN_SCENARIOS) else pd.DataFrame()
-    return Inputs(
-        runs=tables.read(MMM_RUNS).toPandas(),
-        posterior=tables.read(MMM_POSTERIOR).where(of_model).toPandas(),
-        paid=paid.select(country, F.col("variable").alias("channel"), "week_start", "value").toPandas(),
+    return replace(
+        fit_inputs(tables),
         unpaid=unpaid.groupBy(country, "week_start").agg(F.sum("mean").alias("value")).toPandas(),
-        bridge=tables.read(UPLOAD_BRIDGE).toPandas(),
         weeks=weeks.select(country, "target", "week_start", "actual", "expected").toPandas(),
         events=events.select(country, "target", "event", "week_start", "mean", "p05", "p95").toPandas(),
         scenarios=scenarios_of(asked, plan_id),
