@@ -65,6 +65,7 @@ def _with_copy(
         coefficient=twice(made.coefficient, size),
         spent=np.concatenate([made.spent, np.zeros((len(at), made.spent.shape[1]))]),
         worth=twice(made.worth),
+        seen=None if made.seen is None else np.concatenate([made.seen, size * made.seen[at]]),
     )
     return more, {metric: twice(of_part) for metric, of_part in worth.items()}
 

@@ -50,7 +50,7 @@ def plans_by_budget(
 def frontier_rows(
     responses: Responses, plans: Mapping[float, Plan], worth: Mapping[str, np.ndarray], comes: Mapping[str, Anyway]
 ) -> pd.DataFrame:
-    """Return rows of bl.budget_frontier less plan_id, data_origin and run_id; one per metric, country and budget.
+    """Return rows of bl.budget_frontier less plan_id, data_origin and run_id; by metric of `comes`, country, budget.
 
     `plans`: by factor; `worth`: by metric, of a unit of each part, (P, D); `comes`: by metric.
     """
@@ -59,11 +59,11 @@ def frontier_rows(
         name: (responses.cells["country"] == name).to_numpy() for name in sorted(set(responses.cells["country"]))
     }
     for factor, plan in plans.items():
-        for metric, of_part in worth.items():
-            by_cell = responses.by_cell(plan.money, of_part)
+        for metric, coming in comes.items():
+            by_cell = responses.by_cell(plan.money, worth[metric])
             for country, at in places.items():
                 brings = by_cell[:, at].sum(axis=1)
-                outcomes = comes[metric].reached(brings, None if country == ALL else country)
+                outcomes = coming.reached(brings, None if country == ALL else country)
                 rows.append(
                     {
                         "metric": metric,

@@ -18,19 +18,19 @@ ALL = "(all)"
 def outlook_rows(
     responses: Responses, money: np.ndarray, worth: Mapping[str, np.ndarray], comes: Mapping[str, Anyway]
 ) -> pd.DataFrame:
-    """Return rows of bl.plan_outlook less plan_id, data_origin and run_id; one per month, country and metric.
+    """Return rows of bl.plan_outlook less plan_id, data_origin and run_id; by month, country, metric of `comes`.
 
     `money`: of the plan, (C, M); `worth`: by metric, of a unit of each part, (P, D); `comes`: by metric.
     """
     rows: list[dict[str, Any]] = []
     countries = (responses.cells["country"]).to_numpy()
-    for metric, of_part in worth.items():
-        by_month = added(responses, money, of_part)
+    for metric, coming in comes.items():
+        by_month = added(responses, money, worth[metric])
         for m, month in enumerate(responses.horizon.months):
-            for country in (ALL, *comes[metric].countries):
+            for country in (ALL, *coming.countries):
                 at = np.ones(len(countries), dtype=bool) if country == ALL else countries == country
                 brings = by_month[:, at, m].sum(axis=1)
-                outcomes = comes[metric].reached(brings, None if country == ALL else country, m)
+                outcomes = coming.reached(brings, None if country == ALL else country, m)
                 rows.append(
                     {
                         "month": month,

@@ -332,6 +332,15 @@ def test_a_plan_of_uploads_knows_uploads_alone():
     assert planned.scenarios["gmv_change"].isna().all() and planned.scenarios["uploads_change"].notna().all()
 
 
+def test_a_plan_of_margin_still_has_its_frontier_in_value_orders_and_uploads():
+    goals = (Target(name="value", metric="gmv", goal=3 * 40_000 * 31 / 7),)
+    asked = settings(objective="margin", margin=dict.fromkeys(COUNTRIES, 0.2)).model_copy(update={"targets": goals})
+    planned = plan_budget(with_weeks(inputs()), asked)
+    assert set(planned.frontier["metric"]) == set(planned.outlook["metric"]) == {"gmv", "orders", "uploads"}
+    told = planned.scenarios.set_index(["scenario", "country", "channel"]).loc[("target: value", "(all)", "(all)")]
+    assert told["change"] == pytest.approx(0.2 * told["gmv_change"])
+
+
 def test_scenarios_of_table_and_settings_stand_together_and_none_has_the_name_of_another():
     asked = settings().model_copy(update={"scenarios": (Scenario(name="later", events_moved={"black_friday": 2}),)})
     given = replace(with_weeks(inputs()), scenarios=(Scenario(name="less", budget_factor=0.9),))

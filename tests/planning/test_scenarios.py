@@ -124,6 +124,20 @@ def test_a_country_that_is_on_is_like_another(made, base):
     assert brings == pytest.approx(2 * alone)
 
 
+def test_money_beyond_what_was_seen_counts_less_in_a_country_that_is_on_too(made):
+    """What is twice as large has seen twice as much."""
+    seen = replace(made, seen=money_today(made)[:, 0] * 7 / 31, discount=0.5)
+    on = plan_scenario(
+        seen,
+        money_today(made),
+        SETTINGS,
+        SEARCH,
+        Scenario(name="other", countries_on={"SE": LikeCountry(like="C1", size=2)}),
+    )
+    at, like = ((on.responses.cells["country"] == name).to_numpy() for name in ("SE", "C1"))
+    assert on.responses.seen[at] == pytest.approx(2 * on.responses.seen[like])
+
+
 def test_a_country_that_limits_hold_off_is_on_again(made):
     today = money_today(made)
     closed = SETTINGS.model_copy(update={"limits": (Limit(name="not C1", countries=("C1",), of="each", ceiling=0.0),)})
