@@ -65,6 +65,7 @@ def _with_copy(
         coefficient=twice(made.coefficient, size),
         spent=np.concatenate([made.spent, np.zeros((len(at), made.spent.shape[1]))]),
         worth=twice(made.worth),
+        after=None if made.after is None else np.append(made.after, np.zeros(len(at))),
     )
     return more, {metric: twice(of_part) for metric, of_part in worth.items()}
 
