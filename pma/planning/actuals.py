@@ -19,7 +19,7 @@ def plan_actuals(plans: pd.DataFrame, outlook: pd.DataFrame, spend: pd.DataFrame
     `value`, money; `came`: country x target x week_start with `value`; both of whole weeks whose value is known. A
     week's money and targets are spread over its days alike; the days of a month that are known are those in weeks whose
     targets are, of all countries for (all). What was expected is of the whole month, and told right or wrong when that
-    is over. What was counted in a month has in it what ads before it still brought; see `pma.planning.anyway`.
+    is over; it has in it what ads before the month still bring, as what is counted has; see `pma.planning.anyway`.
     """
     rows: list[dict[str, Any]] = []
     weeks = {str(country): set(map(_day, own["week_start"])) for country, own in came.groupby("country")}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -11,6 +11,7 @@ import pandas as pd
 
 from pma.media.kernels import SATURATIONS
 from pma.media.transforms import saturate
+from pma.planning.metrics import counted_worth, target_of
 from pma.planning.response import CELL, CURRENT_WEEKS, WEEK, Horizon, Responses
 
 # The level of late is the mean of so many weeks: a quarter.
@@ -24,9 +25,9 @@ LEAST_ORIGINS = 8
 class Anyway:
     """What comes of one metric without the plan's money; S countries, D draws, O past forecasts, M months.
 
-    comes: as forecast, (S, D, M). misses: what past forecasts were off by, at the size of the plan's months,
-    (S, D, O, M): all that no model explains, level, season and chance, as often together in countries and months as it
-    was. rule: how it is forecast, in words.
+    comes: as forecast, with what earlier money still brings in them, (S, D, M). misses: what past forecasts were off
+    by, at the size of the plan's months, (S, D, O, M): all that no model explains, level, season and chance, as often
+    together in countries and months as it was. rule: how it is forecast, in words.
     """
 
     countries: tuple[str, ...]
@@ -35,9 +36,9 @@ class Anyway:
     rule: str
 
     def reached(self, brings: np.ndarray, country: str | None = None, month: int | None = None) -> np.ndarray:
-        """Return what is reached where money brings so much by draw, (D,): equally likely outcomes, (D, O), 0 or more.
+        """Return what is counted where money adds so much by draw, (D,): equally likely outcomes, (D, O), 0 or more.
 
-        `country`, `month`: in which of them alone; None: in all.
+        `brings`: within the same days, see `Responses.within`. `country`, `month`: in it alone; None: in all.
         """
         at = [s for s, name in enumerate(self.countries) if country in (None, name)]
         months = slice(None) if month is None else slice(month, month + 1)
@@ -55,30 +56,39 @@ def with_probability(outcomes: np.ndarray, probability: float) -> float:
 def anyway(
     responses: Responses, weeks: pd.DataFrame, spend: pd.DataFrame, worth: Mapping[str, np.ndarray]
 ) -> dict[str, Anyway]:
-    """Return what comes anyway of each metric.
+    """Return what comes anyway of each metric, as months count it.
 
     `weeks`: rows of bl.mmm_fit_weeks of one method: country x target x week_start with `actual`, `expected`; `spend`:
     country x channel x week_start with `value`; `worth`: by metric, what a unit of a part's target is worth, (P, D).
 
-    What came anyway in a week of the past is what was counted less what money had brought of it by the draw, at the
-    worth that the plan itself gives it: a draw in which media bring much has little that comes anyway, so that a plan
-    like today reaches what there is now, whichever draw is right. A month is credited with what its own money brings,
-    also later (ads that work on, uploads that sell months after), and not with what earlier money still brings in it:
-    each euro's effect is counted once, and while spend is steady the two are equal. So the value of uploads that money
-    brings is taken off what comes anyway as it is added to what the plan brings, at the country of the upload. A sale
-    has an uploader and a buyer, and money that brings either is credited with all of it: right for a little more or
-    less money than today, too much for a lot, so that less than nothing may come anyway.
+    What came without media in a week of the past is what was counted in it less what media brought in it, by the draw:
+    by fits of the metric's own target, also of money of the weeks before. A draw in which media bring much has little
+    that comes without them, so that a plan like today reaches what there is now, whichever draw is right. To the
+    forecast of it comes what earlier money still brings in the plan's months. So all of it, with what the plan's money
+    adds within the months, is what their books will say. What the money brings later, sales of its uploads among it,
+    is not in it: that is counted when it comes. The plan's own objective has it.
 
     Raises ValueError where the past is too short to know how far forecasts are off.
     """
     countries = tuple(sorted(set(responses.cells["country"])))
     known = _known_weeks(weeks, countries)
-    brought = past_worth(responses, spend, known, countries, worth)
+    counts = {metric: counted_worth(responses, metric, of_part) for metric, of_part in worth.items()}
+    brought = past_worth(responses, spend, known, countries, counts)
+    still = [responses.within(month).unplanned for month in range(len(responses.horizon.months))]
     made = {}
-    for metric, of_part in worth.items():
+    for metric, of_part in counts.items():
         counted, expected = _counted(responses, weeks, known, countries, of_part, metric)
-        made[metric] = forecast(counted, expected, brought[metric], known, responses.horizon, countries)
+        without = forecast(counted, expected, brought[metric], known, responses.horizon, countries)
+        carried = np.stack([_by_country(responses, of_part * brings, countries) for brings in still], axis=-1)
+        made[metric] = replace(without, comes=without.comes + carried)
     return made
+
+
+def _by_country(responses: Responses, values: np.ndarray, countries: tuple[str, ...]) -> np.ndarray:
+    """Sums of parts, (P, D), by country; (S, D)."""
+    found = np.zeros((len(countries), values.shape[1]))
+    np.add.at(found, [countries.index(name) for name in responses.part["country"]], values)
+    return found
 
 
 def forecast(
@@ -89,7 +99,7 @@ def forecast(
     over: Horizon,
     countries: tuple[str, ...],
 ) -> Anyway:
-    """Return the forecast of what comes anyway, from plain arrays; T weeks without gaps.
+    """Return the forecast of what comes without media, from plain arrays; T weeks without gaps.
 
     counted, expected: of the metric, as it was and as the fit has it, (S, T); brought: by money, by draw, (S, D, T). A
     week is like the same week a year ago as the fit has it, without that week's chance, shifted by how the last quarter
@@ -99,11 +109,10 @@ def forecast(
     """
     came, usual = counted[:, None] - brought, expected[:, None] - brought
     ahead = [round((week - weeks[-1]) / WEEK) for week in over.weeks]
-    days = np.array([pd.Timestamp(month).days_in_month for month in over.months])
-    share = np.zeros((len(days), max(ahead)))
+    share = np.zeros((len(over.months), max(ahead)))
     for w, h in enumerate(ahead):
         if h >= 1:
-            share[:, h - 1] = over.share[:, w] * days / 7
+            share[:, h - 1] = over.inside[:, w]
     share = share[:, : int(np.flatnonzero(share.any(axis=0))[-1]) + 1]
     far, last = share.shape[1], len(weeks) - 1
     back = YEAR * -(-far // YEAR)
@@ -222,7 +231,7 @@ def _counted(
 
     Orders are value by the worth of value in orders. A week of which nothing is known is as the fit has it.
     """
-    target = "uploads" if metric == "uploads" else "gmv"
+    target = target_of(metric)
     of_target = (responses.part["target"] == target).to_numpy()
     unit = pd.Series(worth[of_target].mean(axis=1), index=responses.part.loc[of_target, "country"])
     unit = unit.groupby(level=0).first().reindex(countries).fillna(0.0)

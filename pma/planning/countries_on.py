@@ -66,6 +66,7 @@ def _with_copy(
         spent=np.concatenate([made.spent, np.zeros((len(at), made.spent.shape[1]))]),
         worth=twice(made.worth),
         seen=None if made.seen is None else np.concatenate([made.seen, size * made.seen[at]]),
+        after=None if made.after is None else np.append(made.after, np.zeros(len(at))),
     )
     return more, {metric: twice(of_part) for metric, of_part in worth.items()}
 

@@ -11,6 +11,7 @@ import pandas as pd
 from pma.planning.anyway import Anyway, with_probability
 from pma.planning.budget import Plan, best_plan
 from pma.planning.limits import InfeasibleError, limits
+from pma.planning.metrics import counted_worth
 from pma.planning.outcome import interval
 from pma.planning.response import Responses
 from pma.planning.settings import PlanSettings, SearchSettings
@@ -52,18 +53,22 @@ def frontier_rows(
 ) -> pd.DataFrame:
     """Return rows of bl.budget_frontier less plan_id, data_origin and run_id; by metric of `comes`, country, budget.
 
-    `plans`: by factor; `worth`: by metric, of a unit of each part, (P, D); `comes`: by metric.
+    `plans`: by factor; `worth`: by metric, of a unit of each part, (P, D); `comes`: by metric. The response is all that
+    the money brings, also later; what is reached is what the months count.
     """
     rows: list[dict[str, Any]] = []
     places = {ALL: np.ones(len(responses.cells), dtype=bool)} | {
         name: (responses.cells["country"] == name).to_numpy() for name in sorted(set(responses.cells["country"]))
     }
+    inside = responses.within()
     for factor, plan in plans.items():
         for metric, coming in comes.items():
             by_cell = responses.by_cell(plan.money, worth[metric])
+            counted = inside.by_cell(plan.money, counted_worth(responses, metric, worth[metric]))
             for country, at in places.items():
                 brings = by_cell[:, at].sum(axis=1)
-                outcomes = coming.reached(brings, None if country == ALL else country)
+                adds = counted[:, at].sum(axis=1)
+                outcomes = coming.reached(adds, None if country == ALL else country)
                 rows.append(
                     {
                         "metric": metric,

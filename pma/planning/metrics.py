@@ -81,3 +81,18 @@ def worth_by_part(responses: Responses, worth: pd.DataFrame) -> np.ndarray:
     nothing = np.zeros(responses.first.shape[1])
     keys = zip(responses.part["country"], responses.part["target"], strict=True)
     return np.stack([np.broadcast_to(known.get(key, nothing), nothing.shape) for key in keys])
+
+
+def target_of(metric: str) -> str:
+    """Return the target of the fits in which a metric is counted."""
+    return "uploads" if metric == "uploads" else "gmv"
+
+
+def counted_worth(responses: Responses, metric: str, worth: np.ndarray) -> np.ndarray:
+    """Return what a unit of each part adds to a metric as it is counted, (P, D); `worth`: all that it is worth, (P, D).
+
+    Uploads in fits of uploads, value and orders in fits of value: what uploads become is counted when it is sold, by
+    the fits of value, so that no sale counts twice.
+    """
+    is_counted = (responses.part["target"] == target_of(metric)).to_numpy()
+    return np.where(is_counted[:, None], worth, 0.0)

@@ -187,7 +187,9 @@ def what_comes(
         return {}, [f"no frontier of budgets: {short}"]
     rule = next(iter(found.values())).rule
     return found, [
-        f"what comes without the plan's money is forecast from {rule}; intervals have its errors of the past"
+        f"what comes without media is forecast from {rule}; intervals have its errors of the past",
+        "what is reached, of goals too, is what the months will count: with what earlier money still brings in them, "
+        "without what the plan's money brings later, sales of uploads in it, which the plan itself counts",
     ]
 
 

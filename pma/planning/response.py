@@ -33,13 +33,32 @@ class Horizon:
 
     months: first days, (M,). weeks: Mondays, (W,): `before` of them, whose spend carries over into the plan, then those
     that the months touch, then as many as an ad works on. share: how much of a month's money is spent in a week, by
-    days, (M, W): the rows add up to 1.
+    days, (M, W): the rows add up to 1. counts: how much of what a week brings counts, (W,), rising to 1 and falling
+    again; None: all of it, from the first week of the months on.
     """
 
     months: tuple[date, ...]
     weeks: tuple[date, ...]
     before: int
     share: np.ndarray
+    counts: np.ndarray | None = None
+
+    @cached_property
+    def inside(self) -> np.ndarray:
+        """The part of each week's days that lies in each month; (M, W)."""
+        days = np.array([pd.Timestamp(month).days_in_month for month in self.months])
+        return self.share * days[:, None] / 7
+
+    @cached_property
+    def spans(self) -> list[tuple[int, int, float]]:
+        """First weeks and ends of stretches that count, each with a weight: together they are `counts`."""
+        if self.counts is None:
+            return [(self.before, len(self.weeks), 1.0)]
+        heights, found = np.unique(self.counts[self.counts > 0].round(9)), []
+        for below, height in pairwise([0.0, *heights]):
+            at = np.flatnonzero(self.counts >= height - 1e-9)
+            found.append((int(at[0]), int(at[-1]) + 1, float(height - below)))
+        return found
 
 
 def horizon(first: date, months: int, lags: int) -> Horizon:
@@ -61,7 +80,8 @@ class Responses:
     cells: rows of country, channel. part: rows of cell, target. weights: of adstock, (P, D, lags); kind, usual: (P,);
     first, second: of saturation, coefficient: (P, D). spent: money that is spent whatever the plan, (C, W). worth: what
     a unit of the target is worth in the plan's objective, (P, D). seen: the most that a week has seen, money by cell,
-    (C,): what money beyond it brings counts less by the share `discount`; None: it counts as any.
+    (C,): what money beyond it brings counts less by the share `discount`; None: it counts as any. after: money a week
+    once the plan is over, (C,), for the rest of its last week where days are counted, see `within`; None: nothing.
     """
 
     horizon: Horizon
@@ -77,13 +97,28 @@ class Responses:
     worth: np.ndarray
     seen: np.ndarray | None = None
     discount: float = 0.0
+    after: np.ndarray | None = None
 
     def by_draw(self, plan: np.ndarray) -> np.ndarray:
         """Return what a plan, money by cell and month (C, M), brings by part and draw, units of the target; (P, D)."""
         whole = self._brought(plan, _NO_LINES)[0]
         if self._seen is not None:
             whole += self.discount * (self._brought(np.minimum(plan, self._seen), _NO_LINES)[0] - whole)
-        return whole - self._unplanned
+        return whole - self.unplanned
+
+    def within(self, month: int | None = None) -> Responses:
+        """Return the same, but that what money brings counts on the days of a month alone; None: of all months.
+
+        So months count it: with what money of the months before still brings, without what comes after the last day.
+        Days of the plan's last week that lie after it spend as today: curves are of whole weeks.
+        """
+        inside = self.horizon.inside
+        counts, spent = inside.sum(axis=0) if month is None else inside[month], self.spent
+        if self.after is not None:
+            last = int(np.flatnonzero(inside.any(axis=0))[-1])
+            spent = spent.copy()
+            spent[:, last] += (1 - inside[:, last].sum()) * self.after
+        return replace(self, horizon=replace(self.horizon, counts=counts), spent=spent)
 
     def objective(self, plan: np.ndarray) -> np.ndarray:
         """Return what a plan is worth by draw; (D,)."""
@@ -165,7 +200,8 @@ class Responses:
         )
 
     @cached_property
-    def _unplanned(self) -> np.ndarray:
+    def unplanned(self) -> np.ndarray:
+        """What money that is spent whatever the plan brings, by part and draw, units of the target; (P, D)."""
         return self._brought(np.zeros((len(self.cells), len(self.horizon.months))), _NO_LINES)[0]
 
     @cached_property
@@ -192,7 +228,7 @@ class Responses:
     def _whole(self, plan: np.ndarray, share: np.ndarray, lines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         counts = self.worth * share
         value, slope = self._brought(plan, lines, counts)
-        of_part = (counts * (value - self._unplanned)).sum(axis=1)
+        of_part = (counts * (value - self.unplanned)).sum(axis=1)
         cells = len(self.cells)
         by_week = np.zeros((cells, slope.shape[1]))
         np.add.at(by_week, self._cell, slope)
@@ -202,11 +238,14 @@ class Responses:
         self, plan: np.ndarray, lines: np.ndarray, counts: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         spend = self.spent + plan @ self.horizon.share
-        value = np.empty(self.first.shape)
+        value, of_span = np.zeros(self.first.shape), np.empty(self.first.shape)
         slope = _NO_SLOPE if counts is None else np.zeros((len(self.part), spend.shape[1]))
         curve = (self.weights, self.kind, self.first, self.second, self.usual, self.coefficient)
         counted = self.worth if counts is None else np.ascontiguousarray(counts)
-        brought(spend, self.horizon.before, self._cell, *curve, lines, value, slope, counted)
+        for begins, end, weight in self.horizon.spans:
+            until = np.ascontiguousarray(spend[:, :end])
+            brought(until, begins, self._cell, *curve, lines, of_span, slope, weight * counted)
+            value += weight * of_span
         return value, slope
 
 
@@ -253,6 +292,7 @@ def responses(posterior: pd.DataFrame, spend: pd.DataFrame, over: Horizon, worth
         worth=np.stack(
             [np.broadcast_to(values[key], draws) for key in zip(part["country"], part["target"], strict=True)]
         ),
+        after=current_spend(spend, cells),
     )
 
 

@@ -88,8 +88,9 @@ def dearer(responses: Responses, scenario: Scenario) -> Responses:
     times = np.array([1.0 + scenario.inflation.get(name, 0.0) for name in responses.part["channel"]])
     by_cell = np.array([1.0 + scenario.inflation.get(name, 0.0) for name in responses.cells["channel"]])
     # What was spent before the plan was spent at the old price.
-    seen = None if responses.seen is None else responses.seen * by_cell
-    return replace(responses, usual=responses.usual * times, spent=responses.spent * by_cell[:, None], seen=seen)
+    seen, after = (None if one is None else one * by_cell for one in (responses.seen, responses.after))
+    spent = responses.spent * by_cell[:, None]
+    return replace(responses, usual=responses.usual * times, spent=spent, seen=seen, after=after)
 
 
 def scenario_rows(base: Told, others: Sequence[Told]) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import pandas as pd
 from pma.planning.anyway import Anyway, with_probability
 from pma.planning.budget import Plan
 from pma.planning.limits import Limits
+from pma.planning.metrics import counted_worth
 from pma.planning.outcome import interval
 from pma.planning.response import Responses
 from pma.planning.scenarios import Told
@@ -36,8 +37,8 @@ _SOME = 0.01
 class Goal:
     """A target, the responses to money where it counts, and what comes there anyway.
 
-    made: parts that count alone, worth the metric. at: where their money is, (C, M). month: its number; None: all.
-    anyway: None for a return.
+    made: parts that count alone, worth the metric, within the days that count; of a return all that money brings, also
+    later. at: where money counts, (C, M). month: its number; None: all. anyway: None for a return.
     """
 
     target: Target
@@ -46,19 +47,15 @@ class Goal:
     month: int | None
     anyway: Anyway | None
 
-    def outcomes(self, brings: np.ndarray, spend: float) -> np.ndarray:
-        """Return what is reached where so much money brings so much by draw, (D,); equally likely outcomes, (D, O)."""
-        if self.anyway is not None:
-            return self.anyway.reached(brings, self.target.country, self.month)
-        found: np.ndarray = (brings / max(spend, 1e-12))[:, None]
-        return found
-
     def of_money(self, money: np.ndarray) -> np.ndarray:
-        """Return what is reached with the money of all cells and months, (C, M); (D, O)."""
-        if self.month is None:
-            return self.outcomes(self.made.objective(money), float(money[self.at].sum()))
-        made = month_responses(self.made, self.month, money)
-        return self.outcomes(made.objective(money[:, [self.month]]), float(money[self.at].sum()))
+        """Return what is reached with the money of all cells and months, (C, M); equally likely outcomes, (D, O)."""
+        if self.anyway is not None:
+            return self.anyway.reached(self.made.objective(money), self.target.country, self.month)
+        made, own = self.made, money
+        if self.month is not None:
+            made, own = month_responses(made, self.month, money), money[:, [self.month]]
+        found: np.ndarray = made.objective(own)[:, None] / max(float(money[self.at].sum()), 1e-12)
+        return found
 
 
 @dataclass(frozen=True)
@@ -83,32 +80,32 @@ class Reached:
 def goal_of(target: Target, responses: Responses, worth: Mapping[str, np.ndarray], comes: Mapping[str, Anyway]) -> Goal:
     """Return a target as it is counted; `worth`: by metric, of a unit of each part, (P, D); `comes`: by metric.
 
+    Value, orders and uploads are what the months will count, a return is of all that their money brings, also later.
     Raises ValueError where the target names a country or month that the plan does not have.
     """
     metric = "gmv" if target.metric == "roas" else target.metric
     months = [f"{month:%Y-%m}" for month in responses.horizon.months]
     if target.month is not None and target.month not in months:
         raise ValueError(f"target {target.name!r} is of {target.month}; the plan is of {', '.join(months)}")
-    counts = worth[metric].any(axis=1)
+    is_return = target.metric == "roas"
+    own = worth[metric] if is_return else counted_worth(responses, metric, worth[metric])
+    counts = own.any(axis=1)
     if target.country is not None:
         counts = counts & (responses.part["country"] == target.country).to_numpy()
     if not counts.any():
-        known = ", ".join(sorted(set(responses.part.loc[worth[metric].any(axis=1), "country"])))
+        known = ", ".join(sorted(set(responses.part.loc[own.any(axis=1), "country"])))
         raise ValueError(
             f"target {target.name!r} is of {target.country or ALL}, of whose {metric} the plan has no fit: {known}"
         )
-    of_cell = np.ones(len(responses.cells), dtype=bool)
-    if target.country is not None:
-        of_cell = (responses.cells["country"] == target.country).to_numpy()
+    made = of_parts(responses, counts, own)
+    of_cell = np.isin(np.arange(len(responses.cells)), made.part["cell"])
+    if is_return:
+        of_cell = (responses.cells["country"] == target.country).to_numpy() | (target.country is None)
     month = None if target.month is None else months.index(target.month)
     at = of_cell[:, None] & np.array([month in (None, m) for m in range(len(months))])
-    return Goal(
-        target,
-        of_parts(responses, counts, worth[metric]),
-        at,
-        month,
-        None if target.metric == "roas" else comes[metric],
-    )
+    if is_return:
+        return Goal(target, made, at, month, None)
+    return Goal(target, made.within(month), at, month, comes[metric])
 
 
 def of_parts(responses: Responses, kept: np.ndarray, worth: np.ndarray) -> Responses:
@@ -133,37 +130,41 @@ def of_parts(responses: Responses, kept: np.ndarray, worth: np.ndarray) -> Respo
 def reach(goal: Goal, current: np.ndarray, settings: PlanSettings, search: SearchSettings) -> Reached:
     """Return the least money of all cells and months together that reaches a goal.
 
-    Money moves where the goal is; elsewhere it is what limits, most changes from today among them, ask for at the
-    least. A plan of each total makes most of the mean of what the goal counts; whether that is enough is told by its
-    outcomes, at the probability asked for: p_hit of the plan is exact for these outcomes, but for high probabilities
-    another split of slightly less money might do as well. A return is a floor: the most money that keeps it. Where
-    nothing is enough, the plan that reaches most.
+    Money moves where the goal is, in cells and in time: what it brings after the goal's months does not help a goal
+    that they are to count. Elsewhere it is what limits, most changes from today among them, ask for at the least. A
+    plan of each total makes most of the mean of what the goal counts; whether that is enough is told by its outcomes,
+    at the probability asked for: p_hit of the plan is exact for these outcomes, but for high probabilities another
+    split of slightly less money might do as well. A return is a floor: the most money that keeps it. Where nothing is
+    enough, the plan that reaches most.
     """
     step = float(settings.round_to)
     free = free_limits(goal.made.cells, goal.made.horizon.months, current, settings)
-    made, keeps, at = goal.made, free, goal.at
+    made, keeps, at, money = goal.made, free, goal.at, current.copy()
+    months = slice(None) if goal.month is None else slice(goal.month, goal.month + 1)
     if goal.month is not None:
-        others = least_money(free, step)
-        made, keeps = month_responses(made, goal.month, others), month_limits(free, goal.month, others)
-        current, at = current[:, [goal.month]], at[:, [goal.month]]
+        money = least_money(free, step)
+        made, keeps = month_responses(made, goal.month, money), month_limits(free, goal.month, money)
+        current, at = current[:, months], at[:, months]
+
+    def whole(plan: Plan) -> np.ndarray:
+        filled = money.copy()
+        filled[:, months] = plan.money
+        return filled
+
     least, most = ends(keeps, at, step)
     is_return = goal.anyway is None
     if is_return:
         least = max(least, float(np.ceil(_SOME * most / step) * step))
     found = search_total(
         best_of_total(made, keeps, current, settings, search),
-        lambda plan: with_probability(goal.outcomes(plan.worth, plan.money[at].sum()), goal.target.probability),
+        lambda plan: with_probability(goal.of_money(whole(plan)), goal.target.probability),
         goal.target.goal,
         least,
         most,
         step,
         wants_more=is_return,
     )
-    money = found.plan.money
-    if goal.month is not None:
-        money = others
-        money[:, goal.month] = found.plan.money[:, 0]
-    return Reached(goal, found, money, goal.of_money(money), free)
+    return Reached(goal, found, whole(found.plan), goal.of_money(whole(found.plan)), free)
 
 
 def target_rows(reached: Sequence[Reached], responses: Responses, plan: Plan, current: np.ndarray) -> pd.DataFrame:
@@ -221,10 +222,7 @@ def message(row: Mapping[str, Any], reached: Reached) -> str:
         said = f"{of} {where} is kept with {surely} up to {row['spend']:,.0f}, {against}. {chances}"
     else:
         said = f"{of} {where} take {row['spend']:,.0f} at the least, {against}, for {surely}. {chances}"
-    if is_return:
-        return f"{said} It is of the value that the money brings, that of uploads in it"
-    value = ", and the value of uploads counts where they are made" if target.metric != "uploads" else ""
-    return f"{said} What comes without this money is forecast from {reached.goal.anyway.rule}{value}"  # type: ignore[union-attr]
+    return f"{said} It is of all that the money brings, also later, sales of uploads in it." if is_return else said
 
 
 _NAMES = {"gmv": "of value", "orders": "orders", "uploads": "uploads"}
@@ -237,6 +235,9 @@ def _stops(reached: Reached) -> str:
     names, counts = np.unique(free.why_high[is_full].astype(str), return_counts=True)
     spent = free.rows @ reached.money.ravel()
     sums = [free.names[r] for r in np.flatnonzero(np.isfinite(free.most) & (spent >= free.most * (1 - 1e-6)))]
-    parts = [f"'{name}' holds {count} of its {at.sum()} amounts" for name, count in zip(names, counts, strict=True)]
+    parts = [
+        f"'{name}' holds {f'all {count}' if count == at.sum() else f'{count} of the {at.sum()}'} of its amounts"
+        for name, count in zip(names, counts, strict=True)
+    ]
     parts += [f"'{name}' is full" for name in sums]
     return f"{', '.join(parts)}. " if parts else ""

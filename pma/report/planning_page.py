@@ -177,9 +177,9 @@ def _frontier(rows: PlanRows, unit: Unit) -> list[str]:
         return [f"<p>{NO_PICTURES}</p>"]
     made = [frontier_picture(rows, Unit(name, unit.currency), rows.whole) for name in (unit.metric, *others)]
     said = (
-        "Each point is the best split of that budget. Reached means all of it: with what comes without paid media. A "
-        "sale has an uploader and a buyer, and money that brings either is credited with all of it: far below today's "
-        "budget value and orders are therefore understated, far above overstated."
+        "Each point is the best split of that budget. Reached is what the months will count: with what comes without "
+        "paid media and what earlier money still brings, each sale once. What the money brings later, as sales of "
+        "uploads that it pays for, is not in it; the plan's own gain has that too."
     )
     return [f'<p class="soft">{said}</p>', *map(_wide, made)]
 

@@ -64,3 +64,31 @@ def money_today(made):
     """What a month like today costs; (C, M)."""
     days = np.array([pd.Timestamp(month).days_in_month for month in made.horizon.months])
     return made.spent[:, made.horizon.before - 1][:, None] * days / 7
+
+
+def counted(made, money, month=None):
+    """What a month, or all, counts of media by part and draw, (P, D): day by day, level by level, of Hill's curves.
+
+    Days of the last week after the plan spend as the last week before it.
+    """
+    over = made.horizon
+    weeks, spend = list(over.weeks), made.spent.copy()
+    today, end = made.spent[:, over.before - 1], (pd.Timestamp(over.months[-1]) + pd.offsets.MonthEnd(1)).date()
+    days_in = np.zeros(len(weeks))
+    day = over.months[0]
+    while day <= end or day.weekday() > 0:
+        w = weeks.index(day - timedelta(days=day.weekday()))
+        if day <= end:
+            m = over.months.index(day.replace(day=1))
+            spend[:, w] += money[:, m] / pd.Timestamp(day).days_in_month
+            days_in[w] += month in (None, m)
+        else:
+            spend[:, w] += today / 7
+        day += timedelta(days=1)
+    found = np.zeros(made.first.shape)
+    for p, cell in enumerate(made.part["cell"]):
+        for t in np.flatnonzero(days_in):
+            level = sum(made.weights[p, :, lag] * spend[cell, t - lag] for lag in range(LAGS)) / made.usual[p]
+            powered = (level / made.first[p]) ** made.second[p]
+            found[p] += made.coefficient[p] * powered / (1 + powered) * days_in[t] / 7
+    return found

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from pma.planning.plan import Inputs
-from pma.planning.response import horizon, responses
 from tests.planning.plan_world import FIRST, LAGS, LAST_WEEK, posterior, weekly_spend
 
 WEEKS = 156
@@ -97,7 +96,7 @@ def inputs_of(truth, known):
 def lived(truth, money, futures):
     """Return what a month with so much money, (cells,), counts in each future: (futures,) of all countries together.
 
-    As it is counted in the month: what older money still brings in it too, and not what its own brings later.
+    What older money still brings in the month too, and not what its own brings later; after it money is as usual.
     """
     days = _days()
     usual = truth.rows["usual_spend"].to_numpy()[:, None]
@@ -111,16 +110,6 @@ def came(truth, futures):
     """Return what comes in the month without media, in each future; (futures,) of all countries together."""
     days = _days()
     return np.array([(truth.anyway(len(days), n)[:, WEEKS:] * days / 7).sum() for n in range(futures)])
-
-
-def credited(truth, known, money):
-    """Return what a month's money is credited with by the true curves, as a plan counts it: also what it brings later.
-
-    Of all countries together; carry-over of older money is not in it, and after the month nothing is spent.
-    """
-    worth = pd.DataFrame({"country": truth.level.index, "target": "gmv", "draws": [np.ones(1)] * len(truth.level)})
-    made = responses(truth.rows.assign(draw=0), weekly_spend(known), horizon(FIRST, 1, LAGS), worth)
-    return float(made.by_draw(money[:, None]).sum())
 
 
 def usual_month(truth):

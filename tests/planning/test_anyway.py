@@ -8,7 +8,7 @@ import pytest
 
 from pma.planning.anyway import anyway, forecast, past_worth, with_probability
 from pma.planning.response import horizon
-from tests.planning.plan_world import LAST_WEEK, money_today, posterior, weekly_spend, world
+from tests.planning.plan_world import LAST_WEEK, counted, money_today, posterior, weekly_spend, world
 
 OVER = horizon(date(2026, 12, 1), 2, 4)
 
@@ -78,15 +78,42 @@ def of_weeks(level, made, weeks=130):
     return pd.DataFrame(rows)
 
 
-def test_money_as_today_reaches_what_there_is_today_whatever_a_draw_credits_it_with():
-    made = world(draws=60, spread=0.4, seed=1)
+@pytest.mark.parametrize("months", [1, 2])
+def test_money_as_today_counts_what_there_is_today_whatever_a_draw_says_of_media(months):
+    made = world(draws=60, spread=0.4, seed=1, months=months)
     spend = weekly_spend(posterior(draws=60, spread=0.4, seed=1))
     comes = anyway(made, of_weeks(50_000.0, made), spend, {"gmv": made.worth})["gmv"]
-    brings = made.objective(money_today(made))
-    reached = comes.reached(brings)
-    # What ads of November do in December is not December's: a little less than a twentieth, here.
-    assert reached.mean() == pytest.approx(3 * 50_000 * 31 / 7, rel=0.05)
-    assert reached.std() < 0.25 * brings.std()
+    days = sum(pd.Timestamp(month).days_in_month for month in made.horizon.months)
+    reached = comes.reached(made.within().objective(money_today(made)))
+    assert reached == pytest.approx(3 * 50_000 * days / 7)
+    assert made.objective(money_today(made)).std() > 0.01 * reached.mean()
+
+
+def test_without_money_the_months_still_count_what_earlier_ads_bring():
+    """By hand: what came less media's part of it, and what the curves still say of the money of before."""
+    made = world(draws=5, spread=0.4, seed=1, months=2)
+    spend = weekly_spend(posterior(draws=5, spread=0.4, seed=1))
+    comes = anyway(made, of_weeks(50_000.0, made), spend, {"gmv": made.worth})["gmv"]
+    today, nothing = money_today(made), 0 * money_today(made)
+    for m in range(2):
+        lost = (counted(made, today, m) - counted(made, nothing, m)).sum(axis=0)
+        assert comes.comes[..., m].sum(axis=0) == pytest.approx(3 * 50_000 * 31 / 7 - lost)
+
+
+def test_sales_of_uploads_that_money_brings_are_counted_once_in_fits_of_value():
+    """Other fits of uploads, and another worth of an upload, change no forecast of value."""
+    both = {"targets": ("gmv", "uploads"), "draws": 5, "seed": 1}
+    made, spend = world(**both), weekly_spend(posterior(**both))
+    is_value = (made.part["target"] == "gmv").to_numpy()[:, None]
+    found, value_alone, of_uploads = (
+        anyway(made, of_weeks(50_000.0, made), spend, {metric: worth})[metric].comes
+        for metric, worth in (
+            ("gmv", made.worth),
+            ("gmv", np.where(is_value, made.worth, 0.0)),
+            ("uploads", np.where(is_value, 0.0, 1.0)),
+        )
+    )
+    assert (found == value_alone).all() and not np.allclose(found, of_uploads)
 
 
 def test_what_past_money_brought_is_what_the_curves_say():

@@ -8,7 +8,7 @@ from pma.planning.frontier import frontier_rows, plans_by_budget
 from pma.planning.limits import limits
 from pma.planning.settings import Limit, PlanSettings, SearchSettings
 from tests.planning.plan_world import money_today, world
-from tests.planning.test_targets import comes_in
+from tests.planning.test_targets import comes_in, outcomes_of
 
 SEARCH, FACTORS = SearchSettings(), (0.0, 0.5, 1.0, 1.5, 2.0)
 
@@ -54,6 +54,9 @@ def test_rows_say_what_is_reached_how_surely_and_add_up(made):
     assert (rows["reached_with_90"] < rows["reached_with_80"]).all()
     assert (rows["reached_with_80"] < rows["reached_p50"]).all()
     comes = comes_in(made)
+    # The response is all that money brings, what is reached is counted: less what comes after the months.
+    assert whole["reached"][2.0] == pytest.approx(outcomes_of(made, plans[2.0].money).mean())
+    assert whole["reached"][2.0] - whole["reached"][0.0] < 0.97 * whole["response"][2.0]
     nothing = comes.comes.sum(axis=(0, 2))[:, None] + comes.misses.sum(axis=(0, 3))
     assert whole["response"][0.0] == 0 and whole["reached_with_90"][0.0] == pytest.approx(
         np.quantile(nothing, 0.1), rel=1e-3

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pma.planning.response import horizon, responses
-from tests.planning.plan_world import FIRST, LAGS, money_today, posterior, weekly_spend, world
+from tests.planning.plan_world import FIRST, LAGS, counted, money_today, posterior, weekly_spend, world
 
 
 def test_a_horizon_splits_months_over_weeks_by_days():
@@ -61,6 +61,26 @@ def test_a_plan_brings_what_the_formula_says(slope):
     assert found.ravel() == pytest.approx(by_hand(rows, spend, made.horizon, 5000.0), rel=1e-9)
 
 
+@pytest.mark.parametrize("month", [None, 0, 1, 2])
+def test_months_count_what_comes_on_their_days(month):
+    """With what money of before brings in them, and months into each other; days of weeks that months share."""
+    made = world(months=3, draws=3, slope=1.4, seed=4)
+    money = np.array([0.7, 1.8, 1.2]) * money_today(made)
+    inside = made.within(month)
+    assert inside.by_draw(money) + inside.unplanned == pytest.approx(counted(made, money, month), rel=1e-9)
+    assert inside.unplanned == pytest.approx(counted(made, 0 * money, month), rel=1e-9)
+
+
+def test_what_comes_after_the_last_day_is_not_counted_and_the_plan_itself_has_it():
+    made = world(months=2, slope=0.9)
+    money = money_today(made)
+    whole, inside = made.by_draw(money), made.within().by_draw(money)
+    assert (inside < whole).all() and (inside > 0.75 * whole).all()
+    # All that comes of a month's money comes by the end of the next, but for what of it works four weeks on.
+    first = made.by_draw(money * [1, 0]) - made.within(0).by_draw(money * [1, 0])
+    assert (first > 0).all() and (made.within(0).by_draw(money * [0, 1])[:, :] <= 0.1 * whole).all()
+
+
 def test_nothing_planned_brings_nothing_though_ads_of_before_work_on():
     made = world()
     assert made.by_draw(np.zeros((9, 1))) == pytest.approx(0.0)
@@ -68,9 +88,10 @@ def test_nothing_planned_brings_nothing_though_ads_of_before_work_on():
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.integers(0, 1000), st.floats(0.0, 3.0), st.sampled_from([0.9, 1.7]), st.booleans())
-def test_the_slope_is_what_a_little_more_money_brings(seed, times, slope, is_above):
+@given(st.integers(0, 1000), st.floats(0.0, 3.0), st.sampled_from([0.9, 1.7]), st.booleans(), st.booleans())
+def test_the_slope_is_what_a_little_more_money_brings(seed, times, slope, is_above, is_inside):
     made = world(months=2, seed=seed, slope=slope)
+    made = made.within() if is_inside else made
     share = np.full(5, 0.2)
     plan = times * money_today(made) + 1.0
     worth = made.above(0 * plan, 2 * plan) if is_above else made.value_and_slope
@@ -84,9 +105,10 @@ def test_the_slope_is_what_a_little_more_money_brings(seed, times, slope, is_abo
 
 
 @settings(max_examples=20, deadline=None)
-@given(st.integers(0, 1000), st.sampled_from([0.9, 1.3, 2.0]), st.sampled_from([0, 10]))
-def test_the_curves_above_are_above_and_bend_down(seed, slope, halvings):
+@given(st.integers(0, 1000), st.sampled_from([0.9, 1.3, 2.0]), st.sampled_from([0, 10]), st.booleans())
+def test_the_curves_above_are_above_and_bend_down(seed, slope, halvings, is_inside):
     made = world(months=2, seed=seed, slope=slope)
+    made = made.within() if is_inside else made
     random = np.random.default_rng(seed)
     share = np.full(5, 0.2)
     one, other = (random.uniform(0, 3, (9, 2)) * money_today(made) for _ in range(2))
