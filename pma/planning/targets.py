@@ -236,7 +236,7 @@ def _stops(reached: Reached) -> str:
     spent = free.rows @ reached.money.ravel()
     sums = [free.names[r] for r in np.flatnonzero(np.isfinite(free.most) & (spent >= free.most * (1 - 1e-6)))]
     parts = [
-        f"'{name}' holds {f'all {count}' if count == at.sum() else f'{count} of the {at.sum()}'} of its amounts"
+        f"'{name}' holds {f'all {count} of its' if count == at.sum() else f'{count} of its {at.sum()}'} amounts"
         for name, count in zip(names, counts, strict=True)
     ]
     parts += [f"'{name}' is full" for name in sums]

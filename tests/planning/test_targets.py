@@ -72,6 +72,9 @@ def test_a_goal_that_is_too_high_gets_the_most_that_can_be():
     assert row["spend"] == pytest.approx(1.5 * money_today(made).sum(), abs=0.1)
     assert "cannot be reached with a probability of 80%: the most is" in row["message"]
     assert "'at most 50% from today' holds all 9 of its amounts" in row["message"]
+    careful = SETTINGS.model_copy(update={"careful_countries": ("C1",), "max_change_flagged": 0.2})
+    row = target_rows([reached_of(made, careful, goal=1e9)], made, plan_today(made), money_today(made)).iloc[0]
+    assert "where fits are in doubt' holds 3 of its 9 amounts, 'at most 50% from today' holds 6" in row["message"]
 
 
 def plan_today(made):
