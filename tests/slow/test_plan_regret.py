@@ -20,14 +20,17 @@ FIT = FitSettings(chains=2, tune=400, draws=500, checks=())
 BETTER, WORSE = 0.9, -0.01
 DAYS_A_WEEK = 7
 # Ways to plan that are looked at beside the settings as they are.
+FREE = {"max_change_flagged": None}
 ASKED = {
     "as set": {},
-    "cells within 50%": {"max_change": 0.5},
-    "cells within 30%": {"max_change": 0.3},
-    "cells within 20%": {"max_change": 0.2},
-    "within 50%, worst fifth of draws": {"max_change": 0.5, "risk": 0.2},
-    "within 30%, worst fifth of draws": {"max_change": 0.3, "risk": 0.2},
+    "cells within 50%": {"max_change": 0.5, **FREE},
+    "cells within 30%": {"max_change": 0.3, **FREE},
+    "within 50%, worst fifth of draws": {"max_change": 0.5, "risk": 0.2, **FREE},
+    "within 30%, worst fifth of draws": {"max_change": 0.3, "risk": 0.2, **FREE},
 }
+# All fits of these are flagged, so that cells move by planning.plan.max_change_flagged at most; that was chosen on other
+# worlds, those of seeds 0 to 19.
+WORLDS = range(20, 40)
 
 
 def fits_of(make, seeds):
@@ -99,7 +102,7 @@ def lines(found, where, has_bars):
     ("make", "where"), [(clean_market, "plans, clean worlds"), (own_market, "plans, simulator as it is")]
 )
 def test_plans_of_fitted_curves_are_better_than_todays_money(make, where, judge):
-    judge(*lines(study(make, range(20), where), where, has_bars=True))
+    judge(*lines(study(make, WORLDS, where), where, has_bars=True))
 
 
 @pytest.mark.timeout(3600)
