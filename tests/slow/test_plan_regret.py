@@ -28,8 +28,8 @@ ASKED = {
     "within 50%, worst fifth of draws": {"max_change": 0.5, "risk": 0.2, **FREE},
     "within 30%, worst fifth of draws": {"max_change": 0.3, "risk": 0.2, **FREE},
 }
-# All fits of these are flagged, so that cells move by planning.plan.max_change_flagged at most; that was chosen on other
-# worlds, those of seeds 0 to 19.
+# All fits of these are flagged, so that cells move by max_change_flagged at most. That was chosen on other
+# worlds: those of seeds 0 to 19.
 WORLDS = range(20, 40)
 
 
