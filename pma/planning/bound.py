@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import linprog
 
-from pma.planning.limits import Limits
+from pma.planning.limits import InfeasibleError, Limits
 
 # A plan, (C, M), and how much each draw counts, (D,), to worth by cell, (C,), and its slope by money, (C, M).
 Worth = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -159,6 +159,8 @@ class _Cuts:
             bounds=np.concatenate([np.stack([limits.low.ravel(), limits.high.ravel()], axis=1) / money, free]),
             method="highs",
         )
+        if solved.x is None and min_return is not None:
+            raise InfeasibleError(f"no plan within the limits returns {min_return:g} per unit of money", {})
         if solved.x is None:
             raise ValueError(f"the plan's linear program ended without a plan: {solved.message}")
         prices = np.zeros(len(equal))

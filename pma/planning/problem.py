@@ -10,7 +10,7 @@ from pma.planning.ascent import Slope, ascend, nearest
 from pma.planning.bound import Bound, upper_bound
 from pma.planning.ceiling import Ends, ceiling
 from pma.planning.climb import climb
-from pma.planning.limits import Limits
+from pma.planning.limits import InfeasibleError, Limits
 from pma.planning.response import Responses
 from pma.planning.risk import objective, worst
 from pma.planning.settings import PlanSettings, SearchSettings
@@ -21,6 +21,8 @@ _LOOKED_AT = 64
 _ASKED_MORE = 8
 # Curves that bend either way are searched further where the proof leaves so many tolerances open.
 _OPEN = 4.0
+# Halvings in search of the most that money returns.
+_RETURNS = 14
 # Looks at the ceiling of one month, each finest where the one before ended.
 _LOOKS = 3
 _ROUNDS = 20
@@ -40,12 +42,19 @@ class Problem:
     search: SearchSettings
 
     def solve(self, current: np.ndarray) -> tuple[np.ndarray, Bound]:
-        """Return the best plan in exact money, (C, M), and the bound; `current`: where to look first, (C, M)."""
-        found = self._on_concave(np.clip(current, self.limits.low, self.limits.high), self.settings.min_return)
+        """Return the best plan in exact money, (C, M), and the bound; `current`: where to look first, (C, M).
+
+        Raises InfeasibleError where no plan returns what is asked for, with the most that one does.
+        """
+        start = np.clip(current, self.limits.low, self.limits.high)
+        try:
+            found = self._on_concave(start, self.settings.min_return)
+        except InfeasibleError:
+            raise self._too_much(start) from None
         plan = found.plan
         if self.responses.is_concave or self._is_near(plan, found.most, 1.0):
             return plan, found
-        plan = self._enough(plan, current)
+        plan = self._enough(plan, start)
         if plan.shape[1] == 1:
             plan, most = self._under_ceiling(plan, found)
             found = replace(found, most=most)
@@ -101,8 +110,34 @@ class Problem:
                 break
             returned = self.value(plan) / max(plan.sum(), 1e-12)
             asked *= 1.001 * self.settings.min_return / max(returned, 1e-12)
-            plan = self._on_concave(np.clip(start, self.limits.low, self.limits.high), asked).plan
+            try:
+                plan = self._on_concave(start, asked).plan
+            except InfeasibleError:
+                raise self._too_much(start) from None
+        if not self.is_returned(plan):
+            raise self._too_much(start)
         return plan
+
+    def _too_much(self, start: np.ndarray) -> InfeasibleError:
+        """What is said where too high a return is asked for: the most that a plan found returns."""
+        low, high = 0.0, float(self.settings.min_return or 0.0)
+        for _ in range(_RETURNS):
+            middle = 0.5 * (low + high)
+            try:
+                plan = self._on_concave(start, middle).plan
+            except InfeasibleError:
+                high = middle
+                continue
+            returned = self.value(plan) / max(plan.sum(), 1e-12)
+            low, high = (max(middle, returned), high) if returned >= middle else (low, middle)
+            if high <= low * 1.001:
+                break
+        asked = float(self.settings.min_return or 0.0)
+        return InfeasibleError(
+            f"no plan within the limits returns planning.plan.min_return, {asked:g} per unit of money: the most found "
+            f"is {low:.4g}. Ask for {asked - low:.4g} less, or let money stay (planning.plan.spend_all: false)",
+            {"planning.plan.min_return": asked - low},
+        )
 
     def _under_ceiling(self, plan: np.ndarray, bound: Bound) -> tuple[np.ndarray, float]:
         """A plan of one month no worse than another, and what none is worth more than."""

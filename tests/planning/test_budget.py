@@ -129,6 +129,19 @@ def test_money_that_earns_less_than_asked_may_stay():
     assert made.value_and_slope(plan.money, share)[0].sum() == pytest.approx(plan.value)
 
 
+@pytest.mark.parametrize("slope", [0.8, 1.6])
+def test_a_return_that_no_plan_has_is_refused_with_the_most_that_one_has(slope):
+    made = world(seed=4, slope=slope)
+    with pytest.raises(InfeasibleError, match=r"planning.plan.min_return, 50 per unit .* the most found is") as refused:
+        plan_of(made, min_return=50.0, max_change=0.5)
+    most = 50.0 - refused.value.conflict["planning.plan.min_return"]
+    assert 0 < most < 50.0
+    plan = plan_of(made, min_return=0.99 * most, max_change=0.5)[2]
+    assert plan.value >= 0.99 * most * plan.money.sum() * (1 - 1e-6)
+    with pytest.raises(InfeasibleError):
+        plan_of(made, min_return=1.02 * most, max_change=0.5)
+
+
 def test_limits_that_contradict_each_other_are_named_with_the_least_that_ends_it():
     made = world()
     with pytest.raises(InfeasibleError, match="'Germany'") as refused:
