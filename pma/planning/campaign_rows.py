@@ -14,10 +14,9 @@ from pma.planning.campaign_split import Split
 from pma.planning.outcome import ENDS, interval
 from pma.planning.response import Responses
 from pma.planning.settings import CampaignSettings
-from pma.planning.tables import SPENT
+from pma.planning.tables import SPENT, UNPLACED
 from pma.planning.water import Curves
 
-UNPLACED = "(unplaced)"
 NO_PLATFORM = "(none)"
 _DATES = ["week_start", "week_end", "month"]
 _FACTS = [

@@ -28,12 +28,10 @@ def campaign_inputs(tables: Warehouse, growth: DataFrame, settings: PlanningSett
     whole = _own(tables, BUDGET_PLANS, plan_id).toPandas()
     if whole.empty:
         raise TableError(f"{BUDGET_PLANS.name} has no plan {plan_id!r} (planning.plan.plan_id). Run plan_budget")
-    first = pd.Timestamp(whole["first_month"].iloc[0])
-    last = (first + pd.offsets.MonthBegin(int(whole["months"].iloc[0]) - 1)) if whole["months"].iloc[0] > 1 else first
-    of_plan = F.col("month").between(first.date(), last.date())
-    months, desired = (_own(tables, spec, plan_id).where(of_plan).toPandas() for spec in (BUDGET_PLAN, DESIRED_UPLOADS))
     spend = tables.read(AD_SPEND)
     as_of = settings.campaigns.as_of or _end(spend)
+    of_plan = F.col("month").isin(_months(whole["first_month"].iloc[0], int(whole["months"].iloc[0]), as_of))
+    months, desired = (_own(tables, spec, plan_id).where(of_plan).toPandas() for spec in (BUDGET_PLAN, DESIRED_UPLOADS))
     known = spend.where(F.col("date") < F.lit(as_of))
     since = as_of - timedelta(weeks=settings.campaigns.learn_weeks)
     return CampaignInputs(
@@ -52,6 +50,12 @@ def campaign_inputs(tables: Warehouse, growth: DataFrame, settings: PlanningSett
         currency=currency,
         as_of=as_of,
     )
+
+
+def _months(first: date, count: int, as_of: date) -> list[date]:
+    """The months of the plan, and the one that has begun where it is right before: its plan is still in the table."""
+    begun, start = pd.Timestamp(as_of).to_period("M"), pd.Timestamp(first).to_period("M")
+    return [month.start_time.date() for month in pd.period_range(min(start, max(begun, start - 1)), start + count - 1)]
 
 
 def _end(spend: DataFrame) -> date:

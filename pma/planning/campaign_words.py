@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from pma.planning.campaign_rows import UNPLACED
 from pma.planning.response import CELL
+from pma.planning.tables import UNPLACED
 
 _SHOWN = 8
 

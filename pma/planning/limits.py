@@ -11,6 +11,8 @@ from scipy.optimize import linprog
 
 from pma.planning.settings import Limit, PlanSettings
 
+WHOLE_BUDGET = "the whole budget"
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -88,7 +90,7 @@ def limits(cells: pd.DataFrame, months: tuple, current: np.ndarray, settings: Pl
         most.append(total)
         names.append(f"budget of {month:%Y-%m}")
     # Nothing can cost more than the month has: curves need an end.
-    bound(np.isinf(high), 0.0, np.broadcast_to(totals, high.shape), "the whole budget")
+    bound(np.isinf(high), 0.0, np.broadcast_to(totals, high.shape), WHOLE_BUDGET)
     found = Limits(
         low,
         high,

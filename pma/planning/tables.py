@@ -5,6 +5,8 @@ from pma.tables import Column, TableSpec
 
 # What binds a week of bl.campaign_plan that is over.
 SPENT = "spent"
+# The campaign of money that none may take.
+UNPLACED = "(unplaced)"
 
 UPLOAD_BRIDGE = TableSpec(
     name="bl.upload_bridge",

@@ -13,7 +13,7 @@ from scipy.optimize import linprog
 
 from pma.planning.amounts import whole_amounts
 from pma.planning.budget import Plan, best_plan
-from pma.planning.limits import Limits, limits
+from pma.planning.limits import WHOLE_BUDGET, Limits, limits
 from pma.planning.response import Responses
 from pma.planning.settings import PlanSettings, SearchSettings
 
@@ -52,8 +52,11 @@ def free_limits(cells: pd.DataFrame, months: tuple, current: np.ndarray, setting
     low, high = np.ceil(keeps.low / step - 1e-6) * step, np.floor(keeps.high / step + 1e-6) * step
     # Where a cell is fixed between two steps it stays there: `whole_amounts` takes the nearer one.
     fixed = low > high
+    # Searches need an end, which is no limit of the user's.
+    is_open = keeps.why_high == WHOLE_BUDGET
     return replace(
         keeps,
+        why_high=np.where(is_open, f"the end of the search, {MUCH:g} times today's money of all,", keeps.why_high),
         low=np.where(fixed, keeps.low, low),
         high=np.where(fixed, keeps.high, high),
         rows=keeps.rows[kept],

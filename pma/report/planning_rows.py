@@ -92,12 +92,13 @@ def read_plan(tables: Warehouse, plan_id: str, use_flagged: bool) -> PlanRows:
             f"bl.budget_plans has no plan {plan_id!r}. It has {', '.join(known) or 'none'}. "
             "Run plan_budget, or name another: planning.plan.plan_id"
         )
-    # Earlier months of the plan stay in the tables, and weeks may be of a month that was planned before.
+    # Earlier months of the plan stay in the tables; of campaigns the month that has begun is planned on.
     first = pd.Timestamp(frames["whole"]["first_month"].iloc[0])
     months = pd.date_range(first, periods=int(frames["whole"]["months"].iloc[0]), freq="MS").date
+    begun = (first - pd.offsets.MonthBegin(1)).date()
     for name, frame in frames.items():
         if "month" in OF_PLAN[name].key or name == "campaigns":
-            frames[name] = frame[frame["month"].isin(months)]
+            frames[name] = frame[frame["month"].isin([begun, *months] if name == "campaigns" else months)]
     by_model = F.expr("geo_level = 'country' AND method = 'bayes'")
     usable = tables.read(MMM_RUNS).where(by_model & F.col("status").isin(["ok", *(["flagged"] if use_flagged else [])]))
     curves = tables.read(MMM_RESPONSE_CURVES).where(by_model)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from pma.planning.tables import UNPLACED
 from pma.report.growth_words import origin_sentence
 from pma.report.planning_platforms import daily
 from pma.report.planning_rows import PlanRows, records
@@ -126,7 +127,8 @@ def _campaign(own: pd.DataFrame, weeks: Sequence[Week], account: str) -> list[An
     by_week = own.groupby("week_start")["budget_local"].sum().to_dict()
     local = [by_week.get(week.first) for week in weeks]
     a_day = [
-        None if amount is None else daily(amount, week.days, str(first["currency"]))
+        # Nobody types in what no campaign may take.
+        None if amount is None or first["campaign_id"] == UNPLACED else daily(amount, week.days, str(first["currency"]))
         for amount, week in zip(local, weeks, strict=True)
     ]
     reasons = list(dict.fromkeys(why(one) for one in records(own)))

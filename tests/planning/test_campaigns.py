@@ -12,11 +12,11 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from pma.planning.campaign_curves import by_weeks, campaign_responses
-from pma.planning.campaign_rows import UNPLACED
 from pma.planning.campaign_words import campaigns_text
 from pma.planning.campaigns import placed_campaigns, plan_campaigns, planned_responses
 from pma.planning.efficiency import efficiencies
 from pma.planning.settings import NewCampaign
+from pma.planning.tables import UNPLACED
 from pma.planning.weeks import month_weeks, week_shares
 from tests.planning.campaign_world import AS_OF, DECEMBER, as_if, changed, fits, inputs, named, settings
 
