@@ -8,14 +8,16 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 
 from pma.planning.limits import Limits
 
+CENT = 0.01
+
 
 def whole_amounts(plan: np.ndarray, limits: Limits, step: float) -> np.ndarray:
     """Return a plan in whole steps, (C, M) of integers: each amount the step below or above it.
 
     Which of the two is chosen so that rows of the limits hold as they did, a total being the whole steps in it, and the
     sum of what is moved is least: amounts nearest to the step above get it. Where bounds between two steps leave many
-    amounts no choice, the others make up for them, by some steps more. Raises ValueError where no choice keeps to all
-    limits: a floor or ceiling that is no multiple of the step.
+    amounts no choice, the others make up for them, by some steps more; where all are at such bounds, by cents beyond
+    them. Raises ValueError where no choice keeps to all limits: a floor or ceiling that is no multiple of the step.
     """
     exact = plan / step
     below = np.floor(exact + 1e-6)
@@ -25,6 +27,10 @@ def whole_amounts(plan: np.ndarray, limits: Limits, step: float) -> np.ndarray:
     low, high = np.where(none_inside, low - 1, low), np.where(none_inside, high + 1, high)
     moved = _moved(np.clip(exact - below, 0.0, 1.0), below, low, high, limits, step, further=0)
     if moved is None:
+        moved = _moved(np.clip(exact - below, 0.0, 1.0), below, low, high, limits, step, further=plan.size)
+    if moved is None and step <= CENT:
+        # All that bounds allow is asked for, and parts of a cent of many of them are missing: a cent beyond is as near.
+        low, high = np.floor(limits.low / step + 1e-6), np.ceil(limits.high / step - 1e-6)
         moved = _moved(np.clip(exact - below, 0.0, 1.0), below, low, high, limits, step, further=plan.size)
     if moved is None or (below + 1 < low).any() or (below > high).any():
         raise ValueError(

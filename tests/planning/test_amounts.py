@@ -59,6 +59,18 @@ def test_bounds_that_are_no_whole_cents_leave_the_total_whole(high):
     assert np.abs(cents - plan * 100)[:8].max() < 1
 
 
+@pytest.mark.parametrize("times", [0.8, 1.2])
+def test_all_that_bounds_allow_is_within_a_cent_of_them(times):
+    """A budget of a fifth more, where no cell may have more than a fifth more."""
+    made = world(countries=3, channels=3, seed=2)
+    today = money_today(made)
+    asked = PlanSettings(max_change=0.2, budget=float(times * today.sum()))
+    keeps = limits(made.cells, made.horizon.months, today, asked)
+    cents = whole_amounts(times * today, keeps, 0.01)
+    assert cents.sum() == np.floor(100 * times * today.sum() + 1e-6)
+    assert np.abs(cents - 100 * times * today).max() < 1 + 1e-6
+
+
 def test_a_floor_between_two_steps_counts_upwards():
     made = random_request(3, most_months=1).made
     asked = PlanSettings(budget=600.0, limits=(Limit(countries=("C0",), floor=150.0),), max_change=None, round_to="100")
