@@ -57,7 +57,11 @@ def test_it_ends_where_another_solver_does(seed, kwargs):
         nearest(TODAY, keeps).ravel(),
         jac=lambda x: -slope(x.reshape(4, 2))[1].ravel(),
         bounds=list(zip(keeps.low.ravel(), keeps.high.ravel(), strict=True)),
-        constraints=LinearConstraint(keeps.rows.toarray(), keeps.least, keeps.most),
+        constraints=[
+            LinearConstraint(keeps.rows.toarray()[rows], keeps.least[rows], keeps.most[rows])
+            for rows in (keeps.sides[0], ~keeps.sides[0])
+            if rows.any()
+        ],
         method="SLSQP",
         options={"ftol": 1e-12, "maxiter": 500},
     )
