@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-ALL = "(all)"
+from pma.planning.tables import ALL
+
 COUNTED = ("uploads", "gmv")
 _DAYS = 7
 
@@ -18,8 +19,10 @@ def plan_actuals(plans: pd.DataFrame, outlook: pd.DataFrame, spend: pd.DataFrame
     `plans`: rows of bl.budget_plan; `outlook`: of bl.plan_outlook; `spend`: country x channel x week_start with
     `value`, money; `came`: country x target x week_start with `value`; both of whole weeks whose value is known. A
     week's money and targets are spread over its days alike; the days of a month that are known are those in weeks whose
-    targets are, of all countries for (all). What was expected is of the whole month, and told right or wrong when that
-    is over; it has in it what ads before the month still bring, as what is counted has; see `pma.planning.anyway`.
+    targets are, of all countries for (all). Money is held against the plan of the weeks and channels whose spend is
+    known, targets of (all) against what was expected of the countries that have a fit of them. What was expected is of
+    the whole month, and told right or wrong when that is over; it has in it what ads before the month still bring, as
+    what is counted has; see `pma.planning.anyway`.
     """
     rows: list[dict[str, Any]] = []
     weeks = {str(country): set(map(_day, own["week_start"])) for country, own in came.groupby("country")}
@@ -50,13 +53,14 @@ def days_of(weeks: set[date], month: date) -> dict[date, int]:
 
 def _spent(planned: pd.DataFrame, spend: pd.DataFrame, days: dict[date, int], month: date) -> dict[str, Any]:
     whole, known = pd.Timestamp(month).days_in_month, sum(days.values())
-    asked = float(planned["planned_spend"].astype(float).sum())
-    actual = _summed(spend.merge(planned[["country", "channel"]], on=["country", "channel"]), days)
-    so_far = asked * known / whole
+    asked = planned["planned_spend"].astype(float)
+    own = spend.merge(planned.assign(asked=asked)[["country", "channel", "asked"]], on=["country", "channel"])
+    actual = _summed(own, days)
+    so_far = _summed(own.assign(value=own["asked"] * _DAYS / whole), days) or 0.0
     return {
         "days": whole,
         "days_known": known,
-        "planned_spend": asked,
+        "planned_spend": float(asked.sum()),
         "planned_so_far": so_far,
         "actual_spend": actual,
         "spend_gap": None if actual is None else actual - so_far,
@@ -73,11 +77,13 @@ def _came(
         found |= dict.fromkeys([*names, f"actual_{metric}", f"{metric}_as_expected"])
         if row["channel"] != ALL:
             continue
-        of_country = came["country"].isin(countries if row["country"] == ALL else [row["country"]])
+        own = expected[expected["metric"] == metric] if len(expected) else expected
+        counted = [name for name in countries if own.empty or name in set(own["country"])]
+        of_country = came["country"].isin(counted if row["country"] == ALL else [row["country"]])
         actual = found[f"actual_{metric}"] = _summed(came[of_country & (came["target"] == metric)], days)
-        if expected.empty:
+        if own.empty:
             continue
-        for said in expected[expected["country"].eq(row["country"]) & expected["metric"].eq(metric)].to_dict("records"):
+        for said in own[own["country"] == row["country"]].to_dict("records"):
             low, high = float(said["reached_p05"]), float(said["reached_p95"])
             found |= dict(zip(names, (float(said["reached"]), low, high), strict=True))
             if actual is not None and row["days_known"] == row["days"]:

@@ -25,13 +25,17 @@ def whole_amounts(plan: np.ndarray, limits: Limits, step: float) -> np.ndarray:
     low, high = np.ceil(limits.low / step - 1e-6), np.floor(limits.high / step + 1e-6)
     none_inside = low > high
     low, high = np.where(none_inside, low - 1, low), np.where(none_inside, high + 1, high)
-    moved = _moved(np.clip(exact - below, 0.0, 1.0), below, low, high, limits, step, further=0)
-    if moved is None:
-        moved = _moved(np.clip(exact - below, 0.0, 1.0), below, low, high, limits, step, further=plan.size)
-    if moved is None and step <= CENT:
-        # All that bounds allow is asked for, and parts of a cent of many of them are missing: a cent beyond is as near.
-        low, high = np.floor(limits.low / step + 1e-6), np.ceil(limits.high / step - 1e-6)
-        moved = _moved(np.clip(exact - below, 0.0, 1.0), below, low, high, limits, step, further=plan.size)
+    ways = [(low, high, 0), (low, high, plan.size)]
+    if step <= CENT:
+        # All that bounds allow may be asked for, and parts of a cent of many of them be missing: a cent beyond is as
+        # near.
+        ways.append((np.floor(limits.low / step + 1e-6), np.ceil(limits.high / step - 1e-6), plan.size))
+    rest = np.clip(exact - below, 0.0, 1.0)
+    moved = None
+    for low, high, further in ways:
+        moved = _moved(rest, below, low, high, limits, step, further)
+        if moved is not None:
+            break
     if moved is None or (below + 1 < low).any() or (below > high).any():
         raise ValueError(
             f"no plan in whole steps of {step:g} keeps to all limits: give floors, ceilings and budgets that are "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -46,6 +46,13 @@ class Anyway:
         found: np.ndarray = (comes + brings)[:, None] + self.misses[at][..., months].sum(axis=(0, 3))
         return np.maximum(found, 0.0)
 
+    def only(self, countries: Container[str]) -> Anyway:
+        """Return the same of some countries alone."""
+        at = [s for s, name in enumerate(self.countries) if name in countries]
+        return replace(
+            self, countries=tuple(self.countries[s] for s in at), comes=self.comes[at], misses=self.misses[at]
+        )
+
 
 def with_probability(outcomes: np.ndarray, probability: float) -> float:
     """Return the most that is reached with a probability: that share of outcomes, of any shape, is no lower."""
@@ -56,7 +63,7 @@ def with_probability(outcomes: np.ndarray, probability: float) -> float:
 def anyway(
     responses: Responses, weeks: pd.DataFrame, spend: pd.DataFrame, worth: Mapping[str, np.ndarray]
 ) -> dict[str, Anyway]:
-    """Return what comes anyway of each metric, as months count it.
+    """Return what comes anyway of each metric, as months count it, in the countries that have a fit of its target.
 
     `weeks`: rows of bl.mmm_fit_weeks of one method: country x target x week_start with `actual`, `expected`; `spend`:
     country x channel x week_start with `value`; `worth`: by metric, what a unit of a part's target is worth, (P, D).
@@ -77,10 +84,13 @@ def anyway(
     still = [responses.within(month).unplanned for month in range(len(responses.horizon.months))]
     made = {}
     for metric, of_part in counts.items():
+        has_fit = set(responses.part.loc[responses.part["target"].eq(target_of(metric)), "country"])
+        if not has_fit:
+            continue
         counted, expected = _counted(responses, weeks, known, countries, of_part, metric)
         without = forecast(counted, expected, brought[metric], known, responses.horizon, countries)
         carried = np.stack([_by_country(responses, of_part * brings, countries) for brings in still], axis=-1)
-        made[metric] = replace(without, comes=without.comes + carried)
+        made[metric] = replace(without, comes=without.comes + carried).only(has_fit)
     return made
 
 

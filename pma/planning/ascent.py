@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.optimize import linprog, minimize
+from scipy.optimize import minimize
 
 from pma.planning.limits import Limits
+from pma.planning.linear import Program, money_of, of_places, within
 
 # A plan, (C, M), to what it is worth and its slope by money, (C, M).
 Slope = Callable[[np.ndarray], tuple[float, np.ndarray]]
@@ -80,52 +81,22 @@ def ascend(
 
 def most_on_lines(steep: np.ndarray, limits: Limits) -> tuple[float, np.ndarray]:
     """Return what the best plan is worth where money has the same return, (C, M), at any amount; and rows' prices."""
-    money, unit = _scales(steep, limits)
-    equal, below, above = limits.sides
-    solved = linprog(
-        -steep.ravel() / unit,
-        A_ub=sparse.vstack([limits.rows[below], -limits.rows[above]]) if below.any() or above.any() else None,
-        b_ub=np.concatenate([limits.most[below], -limits.least[above]]) / money if below.any() or above.any() else None,
-        A_eq=limits.rows[equal] if equal.any() else None,
-        b_eq=limits.most[equal] / money if equal.any() else None,
-        bounds=np.stack([limits.low.ravel(), limits.high.ravel()], axis=1) / money,
-        method="highs",
-    )
+    money, unit = money_of(limits), _unit(steep)
+    program = of_places(limits, money)
+    solved = program.solve(-steep.ravel() / unit, within(limits, money))
     if solved.x is None:
         raise ValueError(f"the plan's linear program ended without a plan: {solved.message}")
-    prices = np.zeros(len(equal))
-    if equal.any():
-        prices[equal] = -solved.eqlin.marginals
-    of_rows = -solved.ineqlin.marginals
-    prices[below] += of_rows[: below.sum()]
-    prices[above] -= of_rows[below.sum() :]
-    return float(-solved.fun * unit * money), prices * unit
+    return float(-solved.fun * unit * money), program.prices(solved) * unit
 
 
 def nearest(plan: np.ndarray, limits: Limits) -> np.ndarray:
     """Return the plan within the limits from which the least money must be moved; (C, M)."""
     money = max(float(np.abs(plan).max()), 1e-9)
-    equal, below, above = limits.sides
     twice = sparse.hstack([limits.rows, -limits.rows]).tocsr()
-    have = limits.rows @ plan.ravel()
-    solved = linprog(
-        np.ones(2 * plan.size),
-        A_ub=sparse.vstack([twice[below], -twice[above]]) if below.any() or above.any() else None,
-        b_ub=np.concatenate([(limits.most - have)[below], (have - limits.least)[above]]) / money
-        if below.any() or above.any()
-        else None,
-        A_eq=twice[equal] if equal.any() else None,
-        b_eq=(limits.most - have)[equal] / money if equal.any() else None,
-        bounds=np.stack(
-            [
-                np.zeros(2 * plan.size),
-                np.concatenate([(limits.high - plan).ravel(), (plan - limits.low).ravel()]).clip(0.0) / money,
-            ],
-            axis=1,
-        ),
-        method="highs",
-        # What is left over must be less than a cent of all money, or whole amounts cannot make it up.
-        options={"primal_feasibility_tolerance": 1e-10},
+    most = np.concatenate([(limits.high - plan).ravel(), (plan - limits.low).ravel()]).clip(0.0) / money
+    # What is left over must be less than a cent of all money, or whole amounts cannot make it up.
+    solved = Program(limits, twice, money, limits.rows @ plan.ravel()).solve(
+        np.ones(2 * plan.size), np.stack([np.zeros(len(most)), most], axis=1), primal_feasibility_tolerance=1e-10
     )
     if solved.x is None:
         raise ValueError(f"no plan within the limits: {solved.message}")
@@ -133,10 +104,9 @@ def nearest(plan: np.ndarray, limits: Limits) -> np.ndarray:
     return np.clip(plan + more - less, limits.low, limits.high)
 
 
-def _scales(steep: np.ndarray, limits: Limits) -> tuple[float, float]:
-    """Money and return that count as one, so that solvers' tolerances mean the same everywhere."""
-    finite = limits.most[np.isfinite(limits.most)]
-    return max(float(finite.max(initial=0.0)), 1e-9), max(float(np.abs(steep).max()), 1e-300)
+def _unit(steep: np.ndarray) -> float:
+    """The return that counts as one."""
+    return max(float(np.abs(steep).max()), 1e-300)
 
 
 def _learnt(falls: np.ndarray, before: tuple[np.ndarray, np.ndarray], now: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
@@ -152,7 +122,7 @@ def _best_of_powers(
     plan: np.ndarray, steep: np.ndarray, falls: np.ndarray, limits: Limits, prices: np.ndarray
 ) -> np.ndarray:
     """The best plan where returns are steep (x / plan)^-falls, by the prices of the limits' rows: its convex dual."""
-    money, unit = _scales(steep, limits)
+    money, unit = money_of(limits), _unit(steep)
     low = np.maximum(limits.low, np.minimum(_NOTHING * money, limits.high)).ravel() / money
     high, x, g = limits.high.ravel() / money, np.maximum(plan.ravel() / money, _NOTHING), steep.ravel() / unit
     # A power of exactly 1 would need a logarithm of its own.
@@ -167,11 +137,16 @@ def _best_of_powers(
             found: np.ndarray = np.clip(x * (g / np.maximum(price, 1e-12)) ** (1 / k), low, high)
         return found
 
-    def dual(two: np.ndarray) -> tuple[float, np.ndarray]:
+    def priced(two: np.ndarray) -> np.ndarray:
+        """Prices of places from those of ceilings and of floors."""
         of_row = np.zeros(len(equal))
         of_row[has_most] += two[: has_most.sum()]
         of_row[has_least] -= two[has_most.sum() :]
-        price = columns @ of_row
+        found: np.ndarray = columns @ of_row
+        return found
+
+    def dual(two: np.ndarray) -> tuple[float, np.ndarray]:
+        price = priced(two)
         at = asked(price)
         worth = g * x * ((at / x) ** (1 - k) - 1) / (1 - k) - price * at
         have = rows @ at
@@ -183,7 +158,4 @@ def _best_of_powers(
     first = np.concatenate([np.maximum(prices[has_most], 0.0), np.maximum(-prices[has_least], 0.0)]) / unit
     options = {"maxiter": 500, "ftol": 1e-15, "gtol": 1e-9}
     solved = minimize(dual, first, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
-    of_row = np.zeros(len(equal))
-    of_row[has_most] += solved.x[: has_most.sum()]
-    of_row[has_least] -= solved.x[has_most.sum() :]
-    return (asked(columns @ of_row) * money).reshape(plan.shape)
+    return (asked(priced(solved.x)) * money).reshape(plan.shape)

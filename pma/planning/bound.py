@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.optimize import linprog
 
 from pma.planning.limits import InfeasibleError, Limits
+from pma.planning.linear import Program, money_of, within
 
 # A plan, (C, M), and how much each draw counts, (D,), to worth by cell, (C,), and its slope by money, (C, M).
 Worth = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
@@ -52,7 +52,7 @@ def upper_bound(
     own, and counts are added as they are met. `start`: where to cut first, (C, M); it need not keep to the limits, and
     changes the way alone, not the end.
     """
-    money = max(float(np.where(np.isfinite(limits.most), limits.most, 0.0).max(initial=0.0)), 1e-9)
+    money = money_of(limits)
     cuts = _Cuts(worth, limits.low.shape, money)
     first = cuts.count(counts(start))
     for plan in (*(limits.low + share * (limits.high - limits.low) for share in _FIRST), start):
@@ -139,34 +139,23 @@ class _Cuts:
                 np.ones((ways, 1)),
             ]
         )
-        nothing = sparse.csr_array((limits.rows.shape[0], heights + 1))
-        rows = sparse.hstack([limits.rows, nothing]).tocsr()
-        equal = limits.least == limits.most
-        below, above = ~equal & np.isfinite(limits.most), ~equal & (limits.least > 0)
-        parts = [tangents, sums, rows[below], -rows[above]]
-        ends = [level / unit, np.zeros(ways), limits.most[below] / money, -limits.least[above] / money]
+        parts, ends = [tangents, sums], [level / unit, np.zeros(ways)]
         if min_return is not None:
             asked = np.concatenate([np.full(places, min_return * money / unit), np.zeros(heights), [-1.0]])
             parts.append(sparse.csr_array(asked[None]))
             ends.append(np.zeros(1))
-        free = np.tile([-np.inf, np.inf], (heights + 1, 1))
-        solved = linprog(
+        nothing = sparse.csr_array((limits.rows.shape[0], heights + 1))
+        program = Program(limits, sparse.hstack([limits.rows, nothing]).tocsr(), money)
+        solved = program.solve(
             np.concatenate([np.zeros(places + heights), [-1.0]]),
-            A_ub=sparse.vstack(parts),
-            b_ub=np.concatenate(ends),
-            A_eq=rows[equal] if equal.any() else None,
-            b_eq=limits.most[equal] / money if equal.any() else None,
-            bounds=np.concatenate([np.stack([limits.low.ravel(), limits.high.ravel()], axis=1) / money, free]),
-            method="highs",
+            np.concatenate([within(limits, money), np.tile([-np.inf, np.inf], (heights + 1, 1))]),
+            more=(sparse.vstack(parts), np.concatenate(ends)),
         )
         if solved.x is None and min_return is not None:
             raise InfeasibleError(f"no plan within the limits returns {min_return:g} per unit of money", {})
         if solved.x is None:
             raise ValueError(f"the plan's linear program ended without a plan: {solved.message}")
-        prices = np.zeros(len(equal))
-        if equal.any():
-            prices[equal] = -solved.eqlin.marginals
-        pull, of_rows = np.split(-solved.ineqlin.marginals[len(cut) :], [ways])
-        prices[below], prices[above] = of_rows[: below.sum()], -of_rows[below.sum() : below.sum() + above.sum()]
+        pull = -solved.ineqlin.marginals[len(cut) : len(cut) + ways]
+        prices = program.prices(solved, skip=len(cut) + ways + (min_return is not None))
         plan = np.clip(solved.x[:places].reshape(self.shape) * money, limits.low, limits.high)
         return plan, float(-solved.fun * unit), prices * unit / money, np.maximum(pull, 0.0)

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from pma.marketing.tables import AD_SPEND, CAMPAIGNS, EXCHANGE_RATES, NO_CAMPAIGN
 from pma.planning.campaign_mix import KEY, WINDOW, CampaignInputs
 from pma.planning.settings import PlanningSettings
-from pma.planning.sources import as_rows
+from pma.planning.sources import as_rows, of_plan
 from pma.planning.tables import BUDGET_PLAN, BUDGET_PLANS, CAMPAIGN_PLAN, DESIRED_UPLOADS
 from pma.tables import TableError, TableSpec
 from pma.warehouse import Warehouse
@@ -30,8 +30,10 @@ def campaign_inputs(tables: Warehouse, growth: DataFrame, settings: PlanningSett
         raise TableError(f"{BUDGET_PLANS.name} has no plan {plan_id!r} (planning.plan.plan_id). Run plan_budget")
     spend = tables.read(AD_SPEND)
     as_of = settings.campaigns.as_of or _end(spend)
-    of_plan = F.col("month").isin(_months(whole["first_month"].iloc[0], int(whole["months"].iloc[0]), as_of))
-    months, desired = (_own(tables, spec, plan_id).where(of_plan).toPandas() for spec in (BUDGET_PLAN, DESIRED_UPLOADS))
+    is_planned = F.col("month").isin(planned_months(whole["first_month"].iloc[0], int(whole["months"].iloc[0]), as_of))
+    months, desired = (
+        _own(tables, spec, plan_id).where(is_planned).toPandas() for spec in (BUDGET_PLAN, DESIRED_UPLOADS)
+    )
     known = spend.where(F.col("date") < F.lit(as_of))
     since = as_of - timedelta(weeks=settings.campaigns.learn_weeks)
     return CampaignInputs(
@@ -52,8 +54,8 @@ def campaign_inputs(tables: Warehouse, growth: DataFrame, settings: PlanningSett
     )
 
 
-def _months(first: date, count: int, as_of: date) -> list[date]:
-    """The months of the plan, and the one that has begun where it is right before: its plan is still in the table."""
+def planned_months(first: date, count: int, as_of: date) -> list[date]:
+    """Return the months of a plan from `first` on, and the one before: begun by `as_of`, its plan is still there."""
     begun, start = pd.Timestamp(as_of).to_period("M"), pd.Timestamp(first).to_period("M")
     return [month.start_time.date() for month in pd.period_range(min(start, max(begun, start - 1)), start + count - 1)]
 
@@ -71,16 +73,11 @@ def write_campaigns(tables: Warehouse, rows: pd.DataFrame, origin: str) -> None:
     stamped = rows.assign(data_origin=origin, run_id=tables.run_id)
     frame = tables.spark.createDataFrame(as_rows(stamped, CAMPAIGN_PLAN), CAMPAIGN_PLAN.schema)
     tables.ensure(CAMPAIGN_PLAN)
-    tables.replace(CAMPAIGN_PLAN, frame, where=_named(str(rows["plan_id"].iloc[0])))
-
-
-def _named(plan_id: str) -> str:
-    escaped = plan_id.replace("'", "''")
-    return f"plan_id = '{escaped}'"
+    tables.replace(CAMPAIGN_PLAN, frame, where=of_plan(str(rows["plan_id"].iloc[0])))
 
 
 def _own(tables: Warehouse, spec: TableSpec, plan_id: str) -> DataFrame:
-    return tables.read(spec).where(_named(plan_id))
+    return tables.read(spec).where(of_plan(plan_id))
 
 
 def _daily(spend: DataFrame, since: date) -> pd.DataFrame:

@@ -15,8 +15,7 @@ from pma.planning.metrics import counted_worth
 from pma.planning.outcome import interval
 from pma.planning.response import Responses
 from pma.planning.settings import PlanSettings, SearchSettings
-
-ALL = "(all)"
+from pma.planning.tables import ALL
 
 
 def plans_by_budget(
@@ -62,10 +61,12 @@ def frontier_rows(
     }
     inside = responses.within()
     for factor, plan in plans.items():
+        brought, within = responses.by_draw(plan.money), inside.by_draw(plan.money)
         for metric, coming in comes.items():
-            by_cell = responses.by_cell(plan.money, worth[metric])
-            counted = inside.by_cell(plan.money, counted_worth(responses, metric, worth[metric]))
-            for country, at in places.items():
+            by_cell = responses.in_cells(brought, worth[metric])
+            counted = responses.in_cells(within, counted_worth(responses, metric, worth[metric]))
+            for country in (ALL, *coming.countries):
+                at = places[country]
                 brings = by_cell[:, at].sum(axis=1)
                 adds = counted[:, at].sum(axis=1)
                 outcomes = coming.reached(adds, None if country == ALL else country)

@@ -12,6 +12,8 @@ from scipy.optimize import linprog
 from pma.planning.settings import Limit, PlanSettings
 
 WHOLE_BUDGET = "the whole budget"
+# Cells that an error names.
+_NAMED = 6
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,8 @@ def limits(cells: pd.DataFrame, months: tuple, current: np.ndarray, settings: Pl
         np.array(most, dtype=float),
         tuple(names),
     )
-    _check(found, cells, months)
+    _check_places(found, cells, months)
+    _check_rows(found)
     return found
 
 
@@ -130,19 +133,26 @@ def _places(limit: Limit, cells: pd.DataFrame, months: tuple) -> np.ndarray:
     return found
 
 
-def _check(found: Limits, cells: pd.DataFrame, months: tuple) -> None:
-    """Raise InfeasibleError where no plan keeps to all limits: those with the least money to give way."""
-    crossed = np.argwhere(found.low > found.high)
-    if len(crossed):
-        c, m = crossed[0]
+def _check_places(found: Limits, cells: pd.DataFrame, months: tuple) -> None:
+    """Raise InfeasibleError where a cell's floor is above its ceiling: all such cells, and by how much."""
+    told: list[str] = []
+    conflict: dict[str, float] = {}
+    for c, m in np.argwhere(found.low > found.high):
         where = f"{cells['country'][c]} {cells['channel'][c]} in {months[m]:%Y-%m}"
         floor, ceiling = found.why_low[c, m], found.why_high[c, m]
         more = float(found.low[c, m] - found.high[c, m])
-        raise InfeasibleError(
+        told.append(
             f"{where}: '{floor}' asks for {found.low[c, m]:,.2f} or more, '{ceiling}' for {found.high[c, m]:,.2f} or "
-            f"less. Lower the one or raise the other by {more:,.2f}",
-            {floor: more, ceiling: more},
+            f"less. Lower the one or raise the other by {more:,.2f}"
         )
+        conflict |= {name: max(more, conflict.get(name, 0.0)) for name in (floor, ceiling)}
+    if told:
+        others = f"; and {len(told) - _NAMED} more" if len(told) > _NAMED else ""
+        raise InfeasibleError("; ".join(told[:_NAMED]) + others, conflict)
+
+
+def _check_rows(found: Limits) -> None:
+    """Raise InfeasibleError where no plan keeps to all limits: those with the least money to give way."""
     # Slack of each row below and above, and of each bound: the least sum of them that lets a plan be.
     count, places = found.rows.shape
     eye = sparse.eye_array(count)
@@ -166,17 +176,18 @@ def _check(found: Limits, cells: pd.DataFrame, months: tuple) -> None:
     scale = max(found.most[has_most].max(initial=0.0), 1.0)
     if slack.sum() <= 1e-9 * scale:
         return
-    told, conflict = [], {}
+    told: list[str] = []
+    conflict: dict[str, float] = {}
     for r, name in enumerate(found.names):
         for more, what, at in ((slack[0, r], "raise", found.most), (slack[1, r], "lower", found.least)):
             if more > 1e-9 * scale:
                 conflict[name] = float(more)
                 told.append(f"{what} '{name}' ({at[r]:,.2f}) by {more:,.2f}")
     against = _against(found, solved, has_most, has_least)
-    others = [name for name in against if name not in conflict]
+    stays = [name for name in against if name not in conflict]
     raise InfeasibleError(
         f"no plan keeps to all limits: {' and '.join(told)}. "
-        f"It stands against {', '.join(map(repr, others)) or 'itself'}",
+        f"It stands against {', '.join(map(repr, stays)) or 'itself'}",
         dict.fromkeys(against, 0.0) | conflict,
     )
 

@@ -12,8 +12,7 @@ from pma.planning.anyway import Anyway
 from pma.planning.metrics import counted_worth
 from pma.planning.outcome import added, interval
 from pma.planning.response import Responses
-
-ALL = "(all)"
+from pma.planning.tables import ALL
 
 
 def outlook_rows(

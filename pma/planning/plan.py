@@ -105,7 +105,7 @@ def plan_budget(inputs: Inputs, settings: PlanningSettings) -> Planned:
     keeps = limits(made.cells, over.months, current, asked)
     plan = best_plan(made, keeps, current, asked, settings.search)
     rows = plan_rows(made, keeps, plan, current, seen)
-    others, without = what_if(inputs, settings.model_copy(update={"plan": asked}), made, current, units)
+    others, without = what_if(inputs, settings.model_copy(update={"plan": asked}), made, current, units, worth)
     comes, doubt = what_comes(inputs, settings, made, worth)
     reached = [reach(goal_of(one, made, worth, comes), current, asked, settings.search) for one in settings.targets]
     counted = {name: worth[name] for name in comes}
@@ -142,10 +142,12 @@ def what_if(
     made: Responses,
     current: np.ndarray,
     units: dict[str, pd.DataFrame],
+    worth: dict[str, np.ndarray],
 ) -> tuple[list[Told], list[str]]:
     """Return the scenarios of settings and table, planned, and which have no plan and why, in words.
 
-    `units`: by metric, see `metrics.worth_of`. Raises ValueError where two have one name, or one names what is nowhere.
+    `units`, `worth`: by metric, see `metrics.worth_of` and `worth_by_part`. Raises ValueError where two have one name,
+    or one names what is nowhere.
     """
     asked = (*settings.scenarios, *inputs.scenarios)
     names = [one.name for one in asked]
@@ -154,8 +156,7 @@ def what_if(
         raise ValueError(
             f"scenario {', '.join(map(repr, twice))} is in planning.scenarios or il.plan_scenarios twice: rename one"
         )
-    worth, draws = {metric: worth_by_part(made, unit) for metric, unit in units.items()}, made.first.shape[1]
-    found, without = [], []
+    draws, found, without = made.first.shape[1], [], []
     for one in asked:
         try:
             planned = plan_scenario(made, current, settings.plan, settings.search, one, worth)

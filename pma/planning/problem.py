@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pma.planning.ascent import Slope, ascend, nearest
-from pma.planning.bound import Bound, upper_bound
+from pma.planning.bound import Bound, Worth, upper_bound
 from pma.planning.ceiling import Ends, ceiling
 from pma.planning.climb import climb
 from pma.planning.limits import InfeasibleError, Limits
@@ -96,7 +96,7 @@ class Problem:
         draws = self.responses.first.shape[1]
         few = [self.responses.thinned(_LOOKED_AT)] if draws > 2 * _LOOKED_AT else []
         for made in (*few, self.responses):
-            mean = _mean_of(made, self.limits)
+            mean = _mean_of(made.above(self.limits.low, self.limits.high), made.first.shape[1])
             found = ascend(mean, self.limits, plan, self.search.tolerance / 2, _ROUNDS, falls)
             plan, falls = found.plan, found.falls
         plan = nearest(plan, self.limits)
@@ -104,12 +104,14 @@ class Problem:
 
     def _enough(self, plan: np.ndarray, start: np.ndarray) -> np.ndarray:
         """A plan that returns what is asked for: curves above promise more than there is, so more is asked of them."""
-        asked = self.settings.min_return
+        least = asked = self.settings.min_return
+        if least is None or asked is None:
+            return plan
         for _ in range(_ASKED_MORE):
-            if asked is None or self.settings.min_return is None or self.is_returned(plan):
+            if self.is_returned(plan):
                 break
             returned = self.value(plan) / max(plan.sum(), 1e-12)
-            asked *= 1.001 * self.settings.min_return / max(returned, 1e-12)
+            asked *= 1.001 * least / max(returned, 1e-12)
             try:
                 plan = self._on_concave(start, asked).plan
             except InfeasibleError:
@@ -165,12 +167,7 @@ class Problem:
         """The top of the hill that a plan stands on, by the mean of all draws on the curves themselves."""
         if self.settings.risk < 1 or self.settings.min_return is not None:
             return plan
-        equal = np.full(self.responses.first.shape[1], 1 / self.responses.first.shape[1])
-
-        def mean(one: np.ndarray) -> tuple[float, np.ndarray]:
-            of_cell, slope = self.responses.value_and_slope(one, equal)
-            return float(of_cell.sum()), slope
-
+        mean = _mean_of(self.responses.value_and_slope, self.responses.first.shape[1])
         found = ascend(mean, self.limits, plan, _TOP, _TOP_ROUNDS, crumb=0.0)
         return max((plan, nearest(found.plan, self.limits)), key=self.value)
 
@@ -188,12 +185,12 @@ class Problem:
         return climb(lambda one: share @ few.by_cell(one), self.limits, plan, asked, self.search.seconds)
 
 
-def _mean_of(made: Responses, limits: Limits) -> Slope:
-    """Worth of the mean of draws on concave curves above, and its slope by money."""
-    above, equal = made.above(limits.low, limits.high), np.full(made.first.shape[1], 1 / made.first.shape[1])
+def _mean_of(worth: Worth, draws: int) -> Slope:
+    """Worth of the mean of draws, and its slope by money."""
+    equal = np.full(draws, 1 / draws)
 
     def mean(plan: np.ndarray) -> tuple[float, np.ndarray]:
-        of_cell, slope = above(plan, equal)
+        of_cell, slope = worth(plan, equal)
         return float(of_cell.sum()), slope
 
     return mean

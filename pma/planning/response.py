@@ -127,7 +127,11 @@ class Responses:
 
     def by_cell(self, plan: np.ndarray, worth: np.ndarray | None = None) -> np.ndarray:
         """Return what each cell's money is worth by draw, (D, C); `worth`: of a unit, (P, D), else the objective's."""
-        of_part = (self.worth if worth is None else worth) * self.by_draw(plan)
+        return self.in_cells(self.by_draw(plan), worth)
+
+    def in_cells(self, brought: np.ndarray, worth: np.ndarray | None = None) -> np.ndarray:
+        """Return the same of what was brought already, see `by_draw`: one look at the curves serves several worths."""
+        of_part = (self.worth if worth is None else worth) * brought
         found = np.zeros((len(self.cells), of_part.shape[1]))
         np.add.at(found, self._cell, of_part)
         return found.T
@@ -176,11 +180,25 @@ class Responses:
         size = max(_LINES_BYTES // of_part, 1)
         if len(self.part) <= size:
             return [self]
-        return [self._of(slice(at, at + size)) for at in range(0, len(self.part), size)]
+        return [self.of_parts(slice(at, at + size)) for at in range(0, len(self.part), size)]
 
-    def _of(self, parts: slice) -> Responses:
-        names = ("part", "weights", "kind", "usual", "first", "second", "coefficient", "worth")
-        return replace(self, **{name: getattr(self, name)[parts] for name in names})
+    def of_parts(self, kept: slice | np.ndarray) -> Responses:
+        """Return responses of some parts alone, a slice or (P,) of booleans; all cells stay."""
+
+        def few(values: np.ndarray) -> np.ndarray:
+            return np.ascontiguousarray(values[kept])
+
+        return replace(
+            self,
+            part=self.part[kept].reset_index(drop=True),
+            weights=few(self.weights),
+            kind=few(self.kind),
+            usual=few(self.usual),
+            first=few(self.first),
+            second=few(self.second),
+            coefficient=few(self.coefficient),
+            worth=few(self.worth),
+        )
 
     def thinned(self, draws: int) -> Responses:
         """Return the same with draws at even distances, `draws` of them at the most."""

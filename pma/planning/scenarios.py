@@ -16,8 +16,8 @@ from pma.planning.metrics import METRICS
 from pma.planning.outcome import interval
 from pma.planning.response import CELL, Responses
 from pma.planning.settings import Limit, PlanSettings, Scenario, SearchSettings
+from pma.planning.tables import ALL
 
-ALL = "(all)"
 # The channel of what comes without media.
 ANYWAY = "(anyway)"
 
@@ -143,8 +143,9 @@ class _Effects:
     @staticmethod
     def of_told(told: Told) -> _Effects:
         money = told.plan.money
-        by_cell = {"objective": told.responses.by_cell(money)}
-        by_cell |= {metric: told.responses.by_cell(money, of_part) for metric, of_part in told.worth.items()}
+        brought = told.responses.by_draw(money)
+        by_cell = {"objective": told.responses.in_cells(brought)}
+        by_cell |= {metric: told.responses.in_cells(brought, of_part) for metric, of_part in told.worth.items()}
         return _Effects(by_cell, money.sum(axis=1), told.moved, told.responses.cells)
 
     def at(self, cells: pd.DataFrame) -> _Effects:

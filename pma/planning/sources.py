@@ -89,7 +89,7 @@ def write_plan(tables: Warehouse, planned: Planned, origin: str) -> None:
 
     Of tables by month those of other months stay: afterwards they are told beside what came (bl.plan_actuals).
     """
-    mine = "plan_id = '" + str(planned.whole["plan_id"].iloc[0]).replace("'", "''") + "'"
+    mine = of_plan(str(planned.whole["plan_id"].iloc[0]))
     months = ", ".join(f"DATE'{month}'" for month in planned.responses.horizon.months)
 
     def write(spec: TableSpec, rows: pd.DataFrame) -> None:
@@ -111,6 +111,12 @@ def write_plan(tables: Warehouse, planned: Planned, origin: str) -> None:
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(write, *zip(*parts, strict=True)))
     write(BUDGET_PLANS, planned.whole)
+
+
+def of_plan(plan_id: str) -> str:
+    """Return the condition of a plan's rows, in SQL."""
+    escaped = plan_id.replace("'", "''")
+    return f"plan_id = '{escaped}'"
 
 
 def actual_inputs(tables: Warehouse) -> dict[str, pd.DataFrame]:

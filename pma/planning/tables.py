@@ -3,6 +3,8 @@
 from pma.mmm.tables import ORIGIN, RUN
 from pma.tables import Column, TableSpec
 
+# All countries, or channels, together.
+ALL = "(all)"
 # What binds a week of bl.campaign_plan that is over.
 SPENT = "spent"
 # The campaign of money that none may take.
@@ -202,7 +204,7 @@ BUDGET_FRONTIER = TableSpec(
     key=("plan_id", "metric", "country", "budget_factor"),
     columns=(
         PLAN,
-        Column("metric", "string", "gmv, orders or uploads"),
+        Column("metric", "string", "gmv, orders or uploads; of countries that have a fit of it"),
         Column("country", "string", "the country, or (all)"),
         Column("budget_factor", "double", "times the money of the plan; 0: none"),
         Column("budget", "double", "money of all countries over all months, reporting currency", required=True),
@@ -224,7 +226,7 @@ PLAN_OUTLOOK = TableSpec(
         PLAN,
         MONTH,
         Column("country", "string", "the country, or (all)"),
-        Column("metric", "string", "gmv, orders or uploads"),
+        Column("metric", "string", "gmv, orders or uploads; of countries that have a fit of it"),
         Column("spend", "double", "the plan's money, reporting currency", required=True),
         *_interval("response", "what the money brings, also later"),
         *_interval("reached", "what the month counts: with what comes without that money, and what no model explains"),
@@ -245,8 +247,8 @@ PLAN_ACTUALS = TableSpec(
         Column("days", "int", "days of the month", required=True),
         Column("days_known", "int", "of them in whole weeks of the data", required=True),
         Column("planned_spend", "double", "of the whole month, reporting currency", required=True),
-        Column("planned_so_far", "double", "of as many days as are known", required=True),
-        Column("actual_spend", "double", "of these days, weeks by days; null: not known"),
+        Column("planned_so_far", "double", "of the days, by channel, whose spend is known", required=True),
+        Column("actual_spend", "double", "of these days, weeks by days; null: none is known"),
         Column("spend_gap", "double", "actual less planned so far"),
         *(
             column
@@ -255,7 +257,11 @@ PLAN_ACTUALS = TableSpec(
                 Column(f"expected_{metric}", "double", f"{metric} of the month by bl.plan_outlook; null: of a channel"),
                 Column(f"expected_{metric}_p05", "double", "lower end of its 90 % interval"),
                 Column(f"expected_{metric}_p95", "double", "upper end of its 90 % interval"),
-                Column(f"actual_{metric}", "double", f"{metric} of the days that are known"),
+                Column(
+                    f"actual_{metric}",
+                    "double",
+                    f"{metric} of the days that are known; (all): of countries with a fit of it",
+                ),
                 Column(f"{metric}_as_expected", "boolean", "inside the interval; null: the month is not whole yet"),
             )
         ),

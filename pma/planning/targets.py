@@ -17,6 +17,7 @@ from pma.planning.outcome import interval
 from pma.planning.response import Responses
 from pma.planning.scenarios import Told
 from pma.planning.settings import PlanSettings, SearchSettings, Target
+from pma.planning.tables import ALL
 from pma.planning.totals import (
     Found,
     best_of_total,
@@ -28,7 +29,6 @@ from pma.planning.totals import (
     search_total,
 )
 
-ALL = "(all)"
 # A return needs money: a share of the most, where the limits would have none.
 _SOME = 0.01
 
@@ -97,7 +97,7 @@ def goal_of(target: Target, responses: Responses, worth: Mapping[str, np.ndarray
         raise ValueError(
             f"target {target.name!r} is of {target.country or ALL}, of whose {metric} the plan has no fit: {known}"
         )
-    made = of_parts(responses, counts, own)
+    made = replace(responses, worth=own).of_parts(counts)
     of_cell = np.isin(np.arange(len(responses.cells)), made.part["cell"])
     if is_return:
         of_cell = (responses.cells["country"] == target.country).to_numpy() | (target.country is None)
@@ -106,25 +106,6 @@ def goal_of(target: Target, responses: Responses, worth: Mapping[str, np.ndarray
     if is_return:
         return Goal(target, made, at, month, None)
     return Goal(target, made.within(month), at, month, comes[metric])
-
-
-def of_parts(responses: Responses, kept: np.ndarray, worth: np.ndarray) -> Responses:
-    """Return responses of some parts alone, (P,) of booleans, worth so much a unit, (P, D); all cells stay."""
-
-    def few(values: np.ndarray) -> np.ndarray:
-        return np.ascontiguousarray(values[kept])
-
-    return replace(
-        responses,
-        part=responses.part[kept].reset_index(drop=True),
-        weights=few(responses.weights),
-        kind=few(responses.kind),
-        usual=few(responses.usual),
-        first=few(responses.first),
-        second=few(responses.second),
-        coefficient=few(responses.coefficient),
-        worth=few(worth),
-    )
 
 
 def reach(goal: Goal, current: np.ndarray, settings: PlanSettings, search: SearchSettings) -> Reached:

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from scipy.interpolate import PchipInterpolator
-from scipy.optimize import linprog
 
 from pma.planning.amounts import whole_amounts
 from pma.planning.budget import Plan, best_plan
 from pma.planning.limits import WHOLE_BUDGET, Limits, limits
+from pma.planning.linear import money_of, of_places, within
 from pma.planning.response import Responses
 from pma.planning.settings import PlanSettings, SearchSettings
 
@@ -121,16 +121,9 @@ def least_money(keeps: Limits, step: float) -> np.ndarray:
 
 def _linear(keeps: Limits, cost: np.ndarray) -> np.ndarray:
     """The plan of the least cost, by cell and month; (C, M)."""
-    has_least, has_most = keeps.least > 0, np.isfinite(keeps.most)
-    rows = sparse.vstack([keeps.rows[has_most], -keeps.rows[has_least]])
-    solved = linprog(
-        cost.ravel(),
-        A_ub=rows if rows.shape[0] else None,
-        b_ub=np.concatenate([keeps.most[has_most], -keeps.least[has_least]]) if rows.shape[0] else None,
-        bounds=np.stack([keeps.low.ravel(), keeps.high.ravel()], axis=1),
-        method="highs",
-    )
-    return np.clip(solved.x.reshape(keeps.low.shape), keeps.low, keeps.high)
+    money = money_of(keeps)
+    solved = of_places(keeps, money).solve(cost.ravel(), within(keeps, money))
+    return np.clip(solved.x.reshape(keeps.low.shape) * money, keeps.low, keeps.high)
 
 
 def search_total(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from pma.planning.plan import Planned
+from pma.planning.tables import ALL
 
 _SHOWN = 8
-_ALL = "(all)"
 
 
 def plan_text(planned: Planned, currency: str) -> str:
@@ -30,7 +30,7 @@ def plan_text(planned: Planned, currency: str) -> str:
             f"  {row['month']:%Y-%m} {row['country']} {row['channel']}: {row['current_spend']:,.0f} to "
             f"{row['planned_spend']:,.0f}; one more brings {row['marginal_return']:.3g}{why}"
         )
-    sums = planned.scenarios[(planned.scenarios["country"] == _ALL) & (planned.scenarios["channel"] == _ALL)]
+    sums = planned.scenarios[(planned.scenarios["country"] == ALL) & (planned.scenarios["channel"] == ALL)]
     # What targets take is told by their own sentences.
     names = {"base", *(f"target: {name}" for name in planned.targets.get("target", []))}
     for row in sums[~sums["scenario"].isin(names)].to_dict("records"):
@@ -48,8 +48,11 @@ def actuals_text(rows: pd.DataFrame, currency: str) -> str:
     if rows.empty:
         return "no month of a plan has a day in the data yet: there is nothing to compare"
     lines = []
-    for row in rows[(rows["country"] == _ALL) & (rows["channel"] == _ALL)].to_dict("records"):
+    for row in rows[(rows["country"] == ALL) & (rows["channel"] == ALL)].to_dict("records"):
         spent = "spend is not known" if pd.isna(row["actual_spend"]) else f"{row['actual_spend']:,.0f} {currency} spent"
+        unknown = row["planned_spend"] * row["days_known"] / row["days"] - row["planned_so_far"]
+        if unknown > 0.5:
+            spent += f" (what became of {unknown:,.0f} more that was planned is not known)"
         lines.append(
             f"plan {row['plan_id']}, {row['month']:%Y-%m}, {row['days_known']} of {row['days']} days: {spent}, "
             f"planned so far {row['planned_so_far']:,.0f}"

@@ -7,6 +7,7 @@ from html import escape
 from importlib.util import find_spec
 from pathlib import Path
 
+from pma.planning.tables import ALL
 from pma.report.growth_words import origin_sentence
 from pma.report.layout import items, page, picture, section
 from pma.report.planning_pictures import curve_pictures, frontier_picture, hit_picture
@@ -19,11 +20,11 @@ from pma.report.planning_platforms import (
     to_upload,
     write_platform_files,
 )
-from pma.report.planning_rows import ALL, PlanRows, moves, records
+from pma.report.planning_rows import PlanRows, moves, records
 from pma.report.planning_sheets import FILE as SPREADSHEET
 from pma.report.planning_sheets import title, workbook
 from pma.report.planning_tables import cards, matrix, moves_table, scenarios_table, sides, targets_table, uploads_matrix
-from pma.report.planning_weeks import campaign_parts, weeks_of
+from pma.report.planning_weeks import campaign_parts, weeks_ahead, weeks_of
 from pma.report.planning_words import READING, Unit, held, more, opening
 from pma.report.settings import ReportSettings
 from pma.report.svg import Picture
@@ -128,7 +129,7 @@ def _moved(rows: PlanRows, unit: Unit) -> list[str]:
 
 def _to_type(rows: PlanRows, currency: str) -> list[str]:
     """Which file has what, and what no file can do."""
-    weeks = weeks_of(rows)
+    weeks = weeks_ahead(rows)
     if not weeks:
         return [f"<p>{NO_CAMPAIGNS} Until then Monthly of {SPREADSHEET} has the month's money.</p>"]
     budgets = next_budgets(rows)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pma.planning.tables import ALL
 from pma.report.mmm_pictures import INK, PALETTE, SOFT, channel_colors
 from pma.report.planning_curves import Curve, frontier_of, hit, largest_curves
-from pma.report.planning_rows import ALL, PlanRows, records
+from pma.report.planning_rows import PlanRows, records
 from pma.report.planning_words import Unit
 from pma.report.svg import Picture, drawn, grid, plain_numbers
 
@@ -45,7 +46,7 @@ def _curve(curve: Curve, color: str, unit: Unit) -> Picture:
 
 
 def frontier_picture(rows: PlanRows, unit: Unit, whole: Mapping[str, Any]) -> Picture | None:
-    """Return what the best plan of each budget reaches, with today and the plan on it; none where no row is."""
+    """Return what the best plan of each budget reaches, with the plan on it; none where no row is."""
     frontier = frontier_of(rows, unit.metric, ALL)
     if len(frontier) < 2:
         return None
@@ -63,9 +64,6 @@ def frontier_picture(rows: PlanRows, unit: Unit, whole: Mapping[str, Any]) -> Pi
         axes.plot(budget, with_90, color=INK, lw=1.2, ls=(0, (1, 1.5)), label="reached with 90 %")
         planned = float(whole["planned_spend"])
         at_plan = float(np.interp(planned, budget, middle))
-        if unit.metric == whole["objective"]:
-            now = float(whole["current_spend"])
-            axes.plot(now, at_plan - whole["gain"], "o", mfc="white", mec=INK, mew=1.6, ms=9, label="today's split")
         axes.plot(planned, at_plan, "o", color=BLUE, mec="white", ms=11, label="the plan")
         axes.set_xlabel(f"Budget, {unit.currency}")
         axes.set_title(title)

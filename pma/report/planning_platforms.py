@@ -26,9 +26,8 @@ from typing import Any
 
 import pandas as pd
 
-from pma.planning.tables import SPENT
 from pma.report.planning_rows import PlanRows, records
-from pma.report.planning_weeks import ENABLED, NEW, weeks_of
+from pma.report.planning_weeks import ENABLED, NEW, weeks_ahead
 
 GOOGLE_COLUMNS = ("Row Type", "Action", "Customer ID", "Campaign ID", "Campaign", "Budget", "Budget type")
 META_COLUMNS = ("Campaign ID", "Campaign Name", "Campaign Daily Budget")
@@ -53,8 +52,7 @@ def next_budgets(rows: PlanRows) -> pd.DataFrame:
     where there are several), budget_local (of the week) and daily (of a day), Decimals both.
     """
     columns = [*_CAMPAIGN, "account_id", "campaign_name", "campaign_status", "country", "channel"]
-    ahead = rows.campaigns[rows.campaigns["binding_constraint"].ne(SPENT)]
-    weeks = [week for week in weeks_of(rows) if week.first in set(ahead["week_start"])]
+    weeks = weeks_ahead(rows)
     if not weeks:
         return pd.DataFrame(columns=[*columns, "budget_local", "daily"])
     own = rows.campaigns[rows.campaigns["week_start"] == weeks[0].first]

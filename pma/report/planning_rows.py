@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from pma.marketing.tables import AD_SPEND
 from pma.mmm.tables import MMM_RESPONSE_CURVES, MMM_RUNS
 from pma.planning.tables import (
+    ALL,
     BUDGET_FRONTIER,
     BUDGET_PLAN,
     BUDGET_PLANS,
@@ -25,7 +26,6 @@ from pma.planning.tables import (
 )
 from pma.warehouse import Warehouse
 
-ALL = "(all)"
 BASE = "base"
 OF_PLAN = {
     "whole": BUDGET_PLANS,

@@ -14,7 +14,7 @@ from pma.planning.tables import UNPLACED
 from pma.report.growth_words import origin_sentence
 from pma.report.planning_platforms import daily
 from pma.report.planning_rows import PlanRows, records
-from pma.report.planning_weeks import Week, weeks_of
+from pma.report.planning_weeks import Week, weeks_ahead, weeks_of
 from pma.report.planning_words import Unit, month_name, opening, why
 
 FILE = "plan.xlsx"
@@ -105,31 +105,33 @@ def _monthly(rows: PlanRows, unit: Unit) -> Sheet:
 
 def _weekly(rows: PlanRows) -> Sheet:
     """One row per campaign, whatever its countries: a platform has one budget for it."""
-    weeks = weeks_of(rows)
+    weeks, ahead = weeks_of(rows), weeks_ahead(rows)
     columns = [
         *(Column("Platform", width=10), Column("Account", width=20), Column("Campaign ID", width=22)),
         *(Column("Campaign", width=38), Column("Country", width=10), Column("Channel", width=26)),
         *(Column("Status", width=10), Column("Goal", width=10), Column("Bidding", width=26), Column("Currency")),
-        *(Column(f"A day, {week.name}", _CENTS, is_typed=True) for week in weeks),
+        *(Column(f"A day, {week.name}", _CENTS, is_typed=True) for week in ahead),
         *(Column(f"Week, {week.name}", _CENTS) for week in weeks),
         *(Column("All weeks", _CENTS), Column("Uploads it should bring", _NUMBER), Column("What holds it", width=40)),
     ]
     accounts = {(one["ad_platform"], one["campaign_id"]): one["account_id"] for one in records(rows.accounts)}
     lines = [
-        _campaign(own, weeks, str(accounts.get((platform, name), "")))
+        _campaign(own, weeks, ahead, str(accounts.get((platform, name), "")))
         for (platform, name), own in rows.campaigns.groupby(["ad_platform", "campaign_id"], sort=True)
     ]
     return Sheet("Weekly", columns, lines, 4)
 
 
-def _campaign(own: pd.DataFrame, weeks: Sequence[Week], account: str) -> list[Any]:
+def _campaign(own: pd.DataFrame, weeks: Sequence[Week], ahead: Sequence[Week], account: str) -> list[Any]:
     first = records(own)[0]
     by_week = own.groupby("week_start")["budget_local"].sum().to_dict()
     local = [by_week.get(week.first) for week in weeks]
+    # Nobody types in what no campaign may take, nor what is spent.
     a_day = [
-        # Nobody types in what no campaign may take.
-        None if amount is None or first["campaign_id"] == UNPLACED else daily(amount, week.days, str(first["currency"]))
-        for amount, week in zip(local, weeks, strict=True)
+        daily(by_week[week.first], week.days, str(first["currency"]))
+        if week.first in by_week and first["campaign_id"] != UNPLACED
+        else None
+        for week in ahead
     ]
     reasons = list(dict.fromkeys(why(one) for one in records(own)))
     places = [", ".join(sorted(set(own[name]))) for name in ("country", "channel")]

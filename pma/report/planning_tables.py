@@ -9,11 +9,12 @@ from typing import Any
 
 import pandas as pd
 
+from pma.planning.tables import ALL
 from pma.report.heat import shade
 from pma.report.lanes import Scale, around, from_to
 from pma.report.layout import card, cell, row, table
 from pma.report.numbers import NOTHING, money, signed_percent
-from pma.report.planning_rows import ALL, BASE, PlanRows, moved, moves, records, sums_of
+from pma.report.planning_rows import BASE, PlanRows, moved, moves, records, sums_of
 from pma.report.planning_words import Unit, chance, free_return, gap, month_name, more, signed, signed_span, span, why
 
 MOST_MOVES = 12

@@ -10,6 +10,7 @@ from html import escape
 
 import pandas as pd
 
+from pma.planning.tables import SPENT
 from pma.report.layout import cell, row, table
 from pma.report.numbers import NOTHING, money
 from pma.report.planning_rows import PlanRows, in_floats, records
@@ -42,9 +43,18 @@ def weeks_of(rows: PlanRows) -> list[Week]:
     return [Week(first, last) for first, last in sorted(found)]
 
 
+def weeks_ahead(rows: PlanRows) -> list[Week]:
+    """Return the weeks that are not over: those in which a row holds more than what was spent."""
+    ahead = set(rows.campaigns.loc[rows.campaigns["binding_constraint"].ne(SPENT), "week_start"])
+    return [week for week in weeks_of(rows) if week.first in ahead]
+
+
 def campaign_parts(rows: PlanRows, unit: Unit) -> list[str]:
-    """Return one folded part per country: channels with their campaigns, money by week, and what holds each."""
-    weeks = weeks_of(rows)
+    """Return one folded part per country: channels with their campaigns, money by week, and what holds each.
+
+    Weeks that are over are left out, as long as others are not.
+    """
+    weeks = weeks_ahead(rows) or weeks_of(rows)
     shown = in_floats(rows.campaigns)
     order = rows.budget.groupby("country")["planned_spend"].sum().sort_values(ascending=False, kind="stable").index
     named = [*order, *sorted(set(shown["country"]) - set(order))]
@@ -53,7 +63,8 @@ def campaign_parts(rows: PlanRows, unit: Unit) -> list[str]:
 
 def _country(rows: PlanRows, country: str, own: pd.DataFrame, weeks: Sequence[Week], unit: Unit) -> str:
     budget = rows.budget[rows.budget["country"] == country].groupby("channel")["planned_spend"].sum()
-    spent = own.groupby("channel")["budget"].sum()
+    # Of a month that has begun there may be weeks beside those of the plan's months.
+    spent = own[own["month"].isin(rows.months)].groupby("channel")["budget"].sum()
     left = {str(name): float(planned) - float(spent.get(name, 0.0)) for name, planned in budget.items()}
     paid = own.loc[own["budget"] > 0, "campaign_id"].nunique()
     told = f"{money(float(own['budget'].sum()))} {unit.currency} in {paid} campaigns"

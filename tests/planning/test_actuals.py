@@ -12,8 +12,11 @@ MONTH, WEEKS = date(2026, 12, 1), [date(2026, 11, 30), date(2026, 12, 7), date(2
 WHOLE = [*WEEKS, date(2026, 12, 28)]
 
 
-def rows_of(weeks, of_week=70.0):
-    """A plan of two countries and channels, and weeks that have so much of everything."""
+def rows_of(weeks, of_week=70.0, unknown=(), without_value=()):
+    """A plan of two countries and channels, and weeks that have so much of everything.
+
+    `unknown`: country, channel, week whose spend nobody knows; `without_value`: countries without a fit of value.
+    """
     places = [(country, channel) for country in ("AT", "DE") for channel in ("one", "two")]
     plans = pd.DataFrame(
         [{"plan_id": "base", "month": MONTH, "country": a, "channel": b, "planned_spend": 310.0} for a, b in places]
@@ -24,10 +27,11 @@ def rows_of(weeks, of_week=70.0):
             {"plan_id": "base", "month": MONTH, "country": country, "metric": metric, "reached": value}
             for country, value in expected
             for metric in ("uploads", "gmv")
+            if metric == "uploads" or country not in without_value
         ]
     )
     outlook = outlook.assign(reached_p05=0.9 * outlook["reached"], reached_p95=1.1 * outlook["reached"])
-    at = [(a, b, week) for a, b in places for week in weeks]
+    at = [(a, b, week) for a, b in places for week in weeks if (a, b, week) not in unknown]
     spend = pd.DataFrame(at, columns=["country", "channel", "week_start"]).assign(value=of_week)
     came = [(a, b, week) for a in ("AT", "DE") for b in ("uploads", "gmv") for week in weeks]
     return plan_actuals(
@@ -50,6 +54,25 @@ def test_a_month_that_goes_on_is_held_against_its_days_so_far_and_not_judged():
     assert (row["days"], row["days_known"]) == (31, 13)
     assert row["planned_so_far"] == pytest.approx(620 * 13 / 31) and row["actual_spend"] == pytest.approx(2 * 130)
     assert row["expected_uploads"] == 310.0 and row["uploads_as_expected"] is None
+
+
+def test_spend_that_is_not_known_is_no_money_saved():
+    rows = rows_of(WEEKS[:2], unknown=[("AT", "one", WEEKS[1]), *(("AT", "two", week) for week in WEEKS)])
+    rows = rows.set_index(["country", "channel"])
+    half, none, whole = (rows.loc[key] for key in (("AT", "one"), ("AT", "two"), ("(all)", "(all)")))
+    assert (half["planned_so_far"], half["actual_spend"]) == (pytest.approx(60), pytest.approx(60))
+    assert none["planned_so_far"] == 0 and pd.isna(none["actual_spend"]) and pd.isna(none["spend_gap"])
+    assert whole["planned_so_far"] == pytest.approx(60 + 2 * 130) == whole["actual_spend"] and whole["days_known"] == 13
+    assert "320 EUR spent (what became of 200 more that was planned is not known)" in actuals_text(
+        rows.reset_index(), "EUR"
+    )
+
+
+def test_value_of_countries_without_a_forecast_is_not_held_against_that_of_the_others():
+    rows = rows_of(WHOLE, without_value=("AT",)).set_index(["country", "channel"])
+    whole, without = rows.loc[("(all)", "(all)")], rows.loc[("AT", "(all)")]
+    assert whole["actual_gmv"] == pytest.approx(310) and whole["actual_uploads"] == pytest.approx(620)
+    assert without["actual_gmv"] == pytest.approx(310) and without["gmv_as_expected"] is None
 
 
 def test_a_month_before_any_data_has_no_row_and_that_is_said():

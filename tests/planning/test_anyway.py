@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from pma.planning.anyway import anyway, forecast, past_worth, with_probability
+from pma.planning.outlook import outlook_rows
 from pma.planning.response import horizon
 from tests.planning.plan_world import LAST_WEEK, counted, money_today, posterior, weekly_spend, world
 
@@ -114,6 +115,21 @@ def test_sales_of_uploads_that_money_brings_are_counted_once_in_fits_of_value():
         )
     )
     assert (found == value_alone).all() and not np.allclose(found, of_uploads)
+
+
+def test_a_country_without_a_fit_of_value_counts_none_rather_than_nothing():
+    """Its value is not known: neither is it zero, nor is it in the sum of all."""
+    both = {"targets": ("gmv", "uploads"), "draws": 5, "seed": 1}
+    whole, spend = world(**both), weekly_spend(posterior(**both))
+    part = whole.part
+    made = whole.of_parts(~((part["country"] == "C1") & (part["target"] == "gmv")).to_numpy())
+    comes = anyway(made, of_weeks(50_000.0, whole), spend, {"gmv": made.worth, "uploads": made.worth})
+    assert comes["gmv"].countries == ("C0", "C2") and comes["uploads"].countries == ("C0", "C1", "C2")
+    everywhere = anyway(whole, of_weeks(50_000.0, whole), spend, {"gmv": whole.worth})["gmv"]
+    assert comes["gmv"].comes == pytest.approx(everywhere.comes[[0, 2]])
+    rows = outlook_rows(made, money_today(made), {"gmv": made.worth}, {"gmv": comes["gmv"]})
+    assert list(rows["country"]) == ["(all)", "C0", "C2"]
+    assert rows["reached"].iloc[0] == pytest.approx(rows["reached"].iloc[1:].sum())
 
 
 def test_what_past_money_brought_is_what_the_curves_say():

@@ -153,6 +153,15 @@ def test_limits_that_contradict_each_other_are_named_with_the_least_that_ends_it
         plan_of(made, limits=(high, low))
 
 
+def test_all_cells_whose_floor_is_above_their_ceiling_are_named():
+    low = Limit(name="low", countries=("C0",), of="each", ceiling=100.0)
+    high = Limit(name="high", channels=("channel_1",), of="each", floor=150.0)
+    higher = Limit(name="higher", countries=("C0",), channels=("channel_2",), of="each", floor=170.0)
+    with pytest.raises(InfeasibleError, match=r"C0 channel_1 .* by 50.00; C0 channel_2 .* by 70.00") as refused:
+        plan_of(world(), limits=(high, higher, low))
+    assert refused.value.conflict == {"high": 50.0, "higher": 70.0, "low": 70.0}
+
+
 def test_a_name_that_no_fit_has_is_refused():
     with pytest.raises(ValueError, match=r"country XX, which no fit has. There are C0, C1, C2"):
         plan_of(world(), limits=(Limit(countries=("XX",), ceiling=1.0),))

@@ -188,6 +188,22 @@ def test_paused_and_new_campaigns_and_zeros_are_in_no_file():
     assert not re.search(r"\b(12|13|new|31)\b", text)
 
 
+def test_a_week_that_is_over_is_in_no_file():
+    """What was spent is no budget: files begin with the first week that is not over."""
+    first, second = sorted(set(market()["campaigns"]["week_start"]))
+    campaigns = market()["campaigns"]
+    is_over = campaigns["week_start"] == first
+    campaigns = campaigns.assign(binding_constraint=campaigns["binding_constraint"].mask(is_over, "spent"))
+    campaigns.loc[~is_over, ["budget", "budget_local"]] = Decimal("70.00")
+    budgets = next_budgets(plan_rows(**{**market(), "campaigns": campaigns})).set_index("campaign_id")
+    assert budgets["daily"].to_dict() == {"11": Decimal("20.00")} and second > first
+    head, one, *_ = opened(plan_rows(**{**market(), "campaigns": campaigns}))[0]["Weekly"]
+    assert [name for name in head if name.startswith(("A day", "Week"))] == [
+        *("A day, 7 to 13 Dec", "Week, 1 to 6 Dec", "Week, 7 to 13 Dec"),
+    ]
+    assert one[head.index("A day, 7 to 13 Dec")] == 20.0
+
+
 def test_without_campaigns_there_is_no_file(tmp_path):
     (tmp_path / "google_ads_budgets.csv").write_text("old")
     assert write_platform_files(without("campaigns"), tmp_path) == [] == list(tmp_path.iterdir())

@@ -2,8 +2,11 @@
 
 import re
 import sys
+from datetime import date
+from decimal import Decimal
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -158,6 +161,23 @@ def test_pictures_have_a_title_and_the_page_needs_nothing_else(html, page):
     assert {tag for tag, _ in page.tags} & {"script", "link", "iframe", "object", "embed", "base"} == set()
     assert not re.search(r"https?:|url\(|@import", re.sub(r'src="data:[^"]*"', "", html))
     assert len(re.findall(r'class="scroll"><table>', html)) == len(page.tables)
+
+
+def test_weeks_that_are_over_are_left_out_and_money_of_another_month_is_not_this_ones():
+    """The month that has begun is planned on beside the plan's own."""
+    given = market()
+    campaigns = given["campaigns"]
+    is_over = campaigns["week_start"] == min(campaigns["week_start"])
+    campaigns = campaigns.assign(binding_constraint=campaigns["binding_constraint"].mask(is_over, "spent"))
+    earlier = campaigns[~is_over].assign(
+        month=date(2026, 11, 1), week_start=date(2026, 11, 23), budget=Decimal("9999.00")
+    )
+    shown = Page(planning_page(plan_rows(**{**given, "campaigns": pd.concat([campaigns, earlier])}), "EUR")).text
+    plain = Page(planning_page(plan_rows(**{**given, "campaigns": campaigns}), "EUR")).text
+    assert "1 to 6 Dec" not in plain.split("Campaigns by week")[1] and "A day, 7 to 13 Dec" in plain
+    left = "Money of the month that no campaign here has"
+    told, alone = ([part.split(".")[0] for part in text.split(left)[1:]] for text in (shown, plain))
+    assert told == alone and alone
 
 
 @pytest.mark.parametrize(
