@@ -9,8 +9,8 @@ import numpy as np
 from pma.planning.amounts import whole_amounts
 from pma.planning.limits import Limits
 from pma.planning.problem import Problem
+from pma.planning.quantile import best_quantile
 from pma.planning.response import Responses
-from pma.planning.risk import objective, worst
 from pma.planning.settings import PlanSettings, SearchSettings
 
 
@@ -50,15 +50,15 @@ def best_plan(
     down; where they do not, a climb on the curves themselves from there.
     """
     step = float(settings.round_to)
-    problem = Problem(responses, limits, settings, search)
-    plan, found = problem.solve(current)
+    problem, quantile = Problem(responses, limits, settings, search), settings.quantile
+    plan, found = problem.solve(current) if quantile is None else best_quantile(problem, quantile, current)
     steps = whole_amounts(plan, limits, step)
     today = _whole_today(current, limits, step)
     if today is not None and problem.is_returned(today * step):
-        steps = max((steps, today), key=lambda one: objective(responses.objective(one * step), settings.risk))
+        steps = max((steps, today), key=lambda one: problem.value(one * step))
     worth = responses.objective(steps * step)
-    slope = responses.value_and_slope(steps * step, worst(worth, settings.risk))[1]
-    return Plan(steps, step, worth, objective(worth, settings.risk), found.most, slope, found.prices)
+    slope = responses.value_and_slope(steps * step, problem.risk.counts(worth))[1]
+    return Plan(steps, step, worth, problem.risk.value(worth), found.most, slope, found.prices)
 
 
 def _whole_today(current: np.ndarray, limits: Limits, step: float) -> np.ndarray | None:

@@ -199,6 +199,7 @@ def _whole(made: Responses, plan: Plan, current: np.ndarray, asked: PlanSettings
     return {
         "objective": asked.objective,
         "risk": asked.risk,
+        "quantile": asked.quantile,
         "first_month": made.horizon.months[0],
         "months": len(made.horizon.months),
         **whole_row(made, plan, current),

@@ -12,7 +12,7 @@ from pma.planning.ceiling import Ends, ceiling
 from pma.planning.climb import climb
 from pma.planning.limits import InfeasibleError, Limits
 from pma.planning.response import Responses
-from pma.planning.risk import objective, worst
+from pma.planning.risk import Risk
 from pma.planning.settings import PlanSettings, SearchSettings
 
 # Draws that a search looks at before it looks at all.
@@ -64,9 +64,14 @@ class Problem:
         climbed = self._climb(plan, found.counts)
         return max((plan, climbed, self._to_the_top(climbed)), key=self.value), found
 
+    @property
+    def risk(self) -> Risk:
+        """What uncertain worth counts for."""
+        return Risk(self.settings.risk, self.settings.quantile)
+
     def value(self, plan: np.ndarray) -> float:
         """Return what a plan is worth to the planner."""
-        return objective(self.responses.objective(plan), self.settings.risk)
+        return self.risk.value(self.responses.objective(plan))
 
     def is_returned(self, plan: np.ndarray) -> bool:
         """Return whether a plan brings as much per money as is asked for."""
@@ -86,7 +91,7 @@ class Problem:
         above = self.responses.above(self.limits.low, self.limits.high)
 
         def counts(plan: np.ndarray) -> np.ndarray:
-            return equal if self.settings.risk >= 1 else worst(self.responses.objective(plan), self.settings.risk)
+            return equal if self.settings.risk >= 1 else self.risk.counts(self.responses.objective(plan))
 
         return upper_bound(above, counts, self.limits, start, min_return, self.search.tolerance, self.search.rounds)
 

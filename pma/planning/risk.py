@@ -1,8 +1,36 @@
-"""What uncertain worth counts for: its mean, or the mean of the worst draws."""
+"""What uncertain worth counts for: its mean, the mean of its worst draws, or one of its quantiles."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+
+# Draws around a quantile whose slopes are taken together, as a share of all.
+_AROUND = 0.05
+
+
+@dataclass(frozen=True)
+class Risk:
+    """The worst share of draws whose mean counts, 1: of all; or a quantile in its place."""
+
+    share: float = 1.0
+    quantile: float | None = None
+
+    def value(self, worth: np.ndarray) -> float:
+        """Return what worth by draw, (D,), counts for."""
+        if self.quantile is None:
+            return objective(worth, self.share)
+        # A draw, so that no more of them are below it than the quantile says.
+        return float(np.quantile(worth, self.quantile, method="inverted_cdf"))
+
+    def counts(self, worth: np.ndarray) -> np.ndarray:
+        """Return how much each draw counts at the margin, (D,); they add up to 1. Of a quantile: those around it."""
+        if self.quantile is None:
+            return worst(worth, self.share)
+        ranks = (np.argsort(np.argsort(worth, kind="stable")) + 0.5) / len(worth)
+        near = np.abs(ranks - self.quantile) <= max(_AROUND, 0.5 / len(worth))
+        return near / near.sum()
 
 
 def objective(worth: np.ndarray, risk: float) -> float:

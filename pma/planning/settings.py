@@ -85,7 +85,21 @@ class PlanSettings(Section):
     risk: float = Field(
         1.0, gt=0, le=1, description="make most of the mean of the worst share of draws (CVaR); 1: of the mean"
     )
+    quantile: float | None = Field(
+        None,
+        gt=0,
+        le=0.5,
+        description="make most of this quantile of draws instead, 0.1: what comes with 90 %; its proof is wide",
+    )
     round_to: Literal["0.01", "1", "10", "100"] = Field("0.01", description="money is a multiple of so much")
+
+    @model_validator(mode="after")
+    def _one_way_to_be_careful(self) -> PlanSettings:
+        if self.quantile is not None and (self.risk < 1 or self.min_return is not None):
+            raise ValueError(
+                "planning.plan.quantile stands alone: leave risk at 1 and min_return out, or be careful by risk"
+            )
+        return self
 
     def budget_of(self, month: date, current: float) -> float:
         """Return the money of a month; `current`: what one like today costs. Raises ValueError where it has none."""

@@ -15,7 +15,7 @@ from pma.report.growth_words import origin_sentence
 from pma.report.planning_platforms import daily
 from pma.report.planning_rows import PlanRows, records
 from pma.report.planning_weeks import Week, weeks_ahead, weeks_of
-from pma.report.planning_words import Unit, month_name, opening, why
+from pma.report.planning_words import METRICS, Unit, month_name, opening, why
 
 FILE = "plan.xlsx"
 SHEETS = {
@@ -165,11 +165,25 @@ def _scenarios(rows: PlanRows, unit: Unit) -> Sheet:
         *(Column(f"Brings, {unit.name}", estimate, 16), Column("at least (5 %)", estimate)),
         *(Column("at most (95 %)", estimate), Column("Against the plan", estimate)),
         *(Column("at least (5 %)", estimate), Column("at most (95 %)", estimate)),
-        Column(f"Brings per {unit.currency}", "0.0000"),
+        *(Column(f"Brings per {unit.currency}", "0.0000"), Column("Against the plan", "0.0000")),
+        *(Column("at least (5 %)", "0.0000"), Column("at most (95 %)", "0.0000")),
+        *(column for metric in METRICS for column in _against(Unit(metric, unit.currency))),
     ]
     names = ("scenario", "country", "channel", "spend", "spend_change", "response", "response_p05", "response_p95")
+    changes = ("return_change", *(f"{metric}_change" for metric in METRICS))
     more = ("change", "change_p05", "change_p95", "return")
+    more += tuple(f"{name}{end}" for name in changes for end in ("", "_p05", "_p95"))
     return Sheet("Scenarios", columns, [[one[name] for name in (*names, *more)] for one in records(rows.scenarios)], 3)
+
+
+def _against(unit: Unit) -> list[Column]:
+    """A metric against the plan, and its range."""
+    form = _MONEY if unit.is_money else _NUMBER
+    return [
+        Column(f"{unit.head} against the plan", form, 16),
+        Column("at least (5 %)", form),
+        Column("at most (95 %)", form),
+    ]
 
 
 def _uploads(rows: PlanRows, unit: Unit) -> Sheet:

@@ -15,7 +15,19 @@ from pma.report.lanes import Scale, around, from_to
 from pma.report.layout import card, cell, row, table
 from pma.report.numbers import NOTHING, money, signed_percent
 from pma.report.planning_rows import BASE, PlanRows, moved, moves, records, sums_of
-from pma.report.planning_words import Unit, chance, free_return, gap, month_name, more, signed, signed_span, span, why
+from pma.report.planning_words import (
+    METRICS,
+    Unit,
+    chance,
+    free_return,
+    gap,
+    month_name,
+    more,
+    signed,
+    signed_span,
+    span,
+    why,
+)
 
 MOST_MOVES = 12
 NEW_GROUND = '<b class="new" title="more money than any week has had here">!</b>'
@@ -162,6 +174,7 @@ def scenarios_table(rows: PlanRows, unit: Unit) -> str:
         return ""
     ends = [0.0, *told["change_p05"], *told["change_p95"]]
     scale = Scale(min(ends), max(ends))
+    others = [Unit(metric, unit.currency) for metric in METRICS if metric != unit.metric]
     lines = [
         row(
             str(one["scenario"]),
@@ -169,7 +182,8 @@ def scenarios_table(rows: PlanRows, unit: Unit) -> str:
                 cell_below(signed(unit.amount(one["change"]), one["change"]), signed_span(one, "change", unit)),
                 around(scale, one["change"], one["change_p05"], one["change_p95"]),
                 cell_below(money(one["spend"]), more(one["spend_change"])),
-                cell(_return(one, unit)),
+                _return(one, unit),
+                *(_changed(one, other) for other in others),
             ],
             below=_where(rows, str(one["scenario"]), unit),
         )
@@ -177,7 +191,7 @@ def scenarios_table(rows: PlanRows, unit: Unit) -> str:
     ]
     caption = "Each is planned anew under its own conditions; the point is the difference to the plan, with its range."
     head = ["Scenario", f"Against the plan, {unit.short}", "", f"Money, {unit.currency}", _per(unit)]
-    return table(caption, head, lines)
+    return table(caption, [*head, *(other.head for other in others)], lines)
 
 
 def _per(unit: Unit) -> str:
@@ -185,8 +199,19 @@ def _per(unit: Unit) -> str:
 
 
 def _return(one: Mapping[str, Any], unit: Unit) -> str:
-    value = one["return"]
-    return NOTHING if value is None or math.isnan(value) else unit.next(float(value))
+    """What money brings, and how much less or more than in the plan."""
+    if pd.isna(one["return"]):
+        return cell(NOTHING)
+    change = one["return_change"]
+    return cell_below(unit.next(float(one["return"])), "" if pd.isna(change) else signed(unit.next(change), change))
+
+
+def _changed(one: Mapping[str, Any], unit: Unit) -> str:
+    """Another metric's difference to the plan, with its range; nothing where the plan does not know it."""
+    name = f"{unit.metric}_change"
+    if pd.isna(one[name]):
+        return cell(NOTHING)
+    return cell_below(signed(unit.amount(one[name]), one[name]), signed_span(one, name, unit))
 
 
 def _where(rows: PlanRows, scenario: str, unit: Unit) -> str:

@@ -28,6 +28,8 @@ READING = (
 )
 # The sum of a month holds wherever money is worth having: it is named where nothing else holds.
 _BUDGET = re.compile(r"(^|, )budget of \d{4}-\d{2}(?=$|, )")
+# What is counted beside the plan's objective.
+METRICS = ("gmv", "orders", "uploads")
 _TITLES = {"gmv": "order value", "roas": "return on ad spend"}
 
 
@@ -47,6 +49,11 @@ class Unit:
     def title(self) -> str:
         """What it is called."""
         return _TITLES.get(self.metric, self.metric)
+
+    @property
+    def head(self) -> str:
+        """The same at the head of a column."""
+        return f"{self.title[0].upper()}{self.title[1:]}"
 
     @property
     def name(self) -> str:
@@ -144,6 +151,9 @@ def opening(whole: Mapping[str, Any], months: Sequence[date], unit: Unit) -> lis
     )
     better = "more" if whole["gain"] >= 0 else "less"
     less = f", counting the worst {100 * whole['risk']:.0f} % of cases alone" if whole["risk"] < 1 else ""
+    rank = float(whole["quantile"] or math.nan)
+    if not math.isnan(rank):
+        less = f" in all but the worst {100 * rank:.0f} % of cases"
     return [
         f"{money(whole['planned_spend'], 2)} {currency} for {month_name(months)}, {against}, split over countries and "
         f"channels so that it brings the most {unit.title}{less}.",

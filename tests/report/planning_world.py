@@ -30,9 +30,16 @@ def frame(name, rows):
 
 def whole(**said):
     """The row of bl.budget_plans."""
-    row = {"objective": "gmv", "risk": 1.0, "first_month": MONTH, "months": 1, "current_spend": 1000.0}
-    row |= {"planned_spend": Decimal("1000.00"), **spread("response", 5000.0, 600.0), "current_response": 4800.0}
-    row |= {**spread("gain", 200.0, 100.0), "p_better": 0.995, "value": 5000.0, "most": 5006.0, "gap": 0.0012}
+    row = {"objective": "gmv", "risk": 1.0, "quantile": None, "first_month": MONTH, "months": 1}
+    row |= {"current_spend": 1000.0, "planned_spend": Decimal("1000.00"), **spread("response", 5000.0, 600.0)}
+    row |= {
+        "current_response": 4800.0,
+        **spread("gain", 200.0, 100.0),
+        "p_better": 0.995,
+        "value": 5000.0,
+        "most": 5006.0,
+        "gap": 0.0012,
+    }
     return {**row, "notes": [FLAGGED], **said}
 
 
@@ -53,7 +60,9 @@ def uploads(country, number, becomes):
 def scenario(name, country, channel, spend, change, money=0.0):
     """A row of bl.scenarios."""
     row = {"scenario": name, "country": country, "channel": channel, "spend": spend, "spend_change": money}
-    return {**row, **spread("response", 5000.0 + change, 600.0), **spread("change", change, 50.0), "return": 4.5}
+    row |= {**spread("response", 5000.0 + change, 600.0), **spread("change", change, 50.0), "return": 4.5}
+    row |= {**spread("return_change", -0.5, 0.1), **spread("gmv_change", change, 50.0)}
+    return {**row, **spread("uploads_change", change / 10, 5.0)}
 
 
 def target(name, metric, country, goal, message, is_reachable=True, **said):

@@ -124,6 +124,13 @@ def test_targets_scenarios_and_uploads_are_there_with_all_their_rows(book):
         ["without tv", "(all)", "tv", 0, -400],
         ["without tv", "DE", "(all)", 900, -100],
     ]
+    assert sheets["Scenarios"][0][11:] == [
+        *("Brings per EUR", "Against the plan", "at least (5 %)", "at most (95 %)", "Order value against the plan"),
+        *("at least (5 %)", "at most (95 %)", "Orders against the plan", "at least (5 %)", "at most (95 %)"),
+        *("Uploads against the plan", "at least (5 %)", "at most (95 %)"),
+    ]
+    unknown = [None] * 3
+    assert sheets["Scenarios"][3][11:] == [4.5, -0.5, -0.6, -0.4, -300, -350, -250, *unknown, -30, -35, -25]
     assert sheets["Uploads"] == [
         [
             *("Month", "From", "Uploads to aim for", "that come anyway", "by paid media", "at least (5 %)"),

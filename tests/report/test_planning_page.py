@@ -117,8 +117,10 @@ def test_targets_have_their_money_and_the_probabilities_of_three_plans(page):
 
 def test_scenarios_stand_beside_the_plan_but_those_that_are_targets(page):
     assert table(page, "Scenario") == {
-        "Scenario": ["Against the plan, EUR", "", "Money, EUR", "Brings per EUR"],
-        "without tvMost moved: tv −400 EUR; DE −100 EUR.": ["−300−350 to −250", "", "1,0000", "4.5"],
+        "Scenario": ["Against the plan, EUR", "", "Money, EUR", "Brings per EUR", "Orders", "Uploads"],
+        "without tvMost moved: tv −400 EUR; DE −100 EUR.": [
+            *("−300−350 to −250", "", "1,0000", "4.5−0.5", "–", "−30.0−35.0 to −25.0"),
+        ],
     }
 
 
