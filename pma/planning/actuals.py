@@ -80,7 +80,8 @@ def _came(
         own = expected[expected["metric"] == metric] if len(expected) else expected
         counted = [name for name in countries if own.empty or name in set(own["country"])]
         of_country = came["country"].isin(counted if row["country"] == ALL else [row["country"]])
-        actual = found[f"actual_{metric}"] = _summed(came[of_country & (came["target"] == metric)], days)
+        mine = came[of_country & (came["target"] == metric)]
+        actual = found[f"actual_{metric}"] = _summed(mine, days) if _is_whole(mine, days) else None
         if own.empty:
             continue
         for said in own[own["country"] == row["country"]].to_dict("records"):
@@ -89,6 +90,11 @@ def _came(
             if actual is not None and row["days_known"] == row["days"]:
                 found[f"{metric}_as_expected"] = bool(low <= actual <= high)
     return found
+
+
+def _is_whole(came: pd.DataFrame, days: dict[date, int]) -> bool:
+    """Whether every country has every week: part of a sum is no sum."""
+    return all(set(days) <= set(map(_day, own["week_start"])) for _, own in came.groupby("country")) and len(came) > 0
 
 
 def _summed(values: pd.DataFrame, days: dict[date, int]) -> float | None:

@@ -12,7 +12,7 @@ import pandas as pd
 from pma.media.kernels import SATURATIONS
 from pma.media.transforms import saturate
 from pma.planning.metrics import counted_worth, target_of
-from pma.planning.response import CELL, CURRENT_WEEKS, WEEK, Horizon, Responses
+from pma.planning.response import CELL, CURRENT_WEEKS, WEEK, Horizon, Responses, known_spend
 
 # The level of late is the mean of so many weeks: a quarter.
 LEVEL_WEEKS = 13
@@ -210,12 +210,10 @@ def past_worth(
 
 def _past_spend(responses: Responses, spend: pd.DataFrame, weeks: list[date]) -> np.ndarray:
     """Money by cell and week; (C, T)."""
-    wide = spend.pivot_table(index=CELL, columns="week_start", values="value", aggfunc="sum")
-    wide.columns = [pd.Timestamp(week).date() for week in wide.columns]
-    known = wide.reindex(index=pd.MultiIndex.from_frame(responses.cells), columns=weeks).to_numpy(dtype=float)
-    usual = np.nanmean(np.where(np.isnan(known).all(axis=1, keepdims=True), 0.0, known), axis=1, keepdims=True)
-    is_gone = np.isnan(known[:, -CURRENT_WEEKS:]).all(axis=1, keepdims=True)
-    found: np.ndarray = np.where(is_gone, 0.0, np.where(np.isnan(known), usual, known))
+    found = known_spend(spend, responses.cells, weeks)
+    is_today = spend["week_start"].map(pd.Timestamp) > pd.Timestamp(weeks[-1]) - CURRENT_WEEKS * WEEK
+    runs = pd.MultiIndex.from_frame(responses.cells).isin(pd.MultiIndex.from_frame(spend.loc[is_today, CELL]))
+    found[~runs] = 0.0
     return found
 
 

@@ -92,11 +92,15 @@ def _accounts(spend: DataFrame, since: date) -> pd.DataFrame:
 
 
 def _credit(report: DataFrame, since: date, as_of: date, model: str) -> pd.DataFrame:
-    """Spend and credited conversions of the whole weeks between two days, by key; credit without a campaign is none."""
+    """Spend and credited conversions of the whole weeks between two days, by key; credit without a campaign is none.
+
+    Nor is that of weeks whose money lacks a rate: what is paid by nothing would look cheap.
+    """
     weeks = (F.col("week_start") >= F.lit(since)) & (F.col("week_start") <= F.lit(as_of - timedelta(weeks=1)))
     whole = report.where(weeks & F.col("is_complete_week") & (F.col("campaign_id") != NO_CAMPAIGN))
     sums = {"spend": "spend", "uploads": f"sales_ads_{model}", "orders": f"orders_{model}"}
-    found = whole.where("ad_platform <> '(none)'").groupBy(*_PLACE)
+    priced = whole.where("coalesce(spend_rows_without_rate, 0) = 0")
+    found = priced.where("ad_platform <> '(none)'").groupBy(*_PLACE)
     return found.agg(
         *[F.sum(name).cast("double").alias(to) for to, name in sums.items()],
         F.max("spend").cast("double").alias("most_week"),

@@ -12,6 +12,7 @@ from scipy.optimize import linprog
 from pma.planning.settings import Limit, PlanSettings
 
 WHOLE_BUDGET = "the whole budget"
+_OF = "(planning.plan.limits, or the scenario's)"
 # Cells that an error names.
 _NAMED = 6
 
@@ -65,8 +66,8 @@ def limits(cells: pd.DataFrame, months: tuple, current: np.ndarray, settings: Pl
         high[lower], why_high[lower] = np.broadcast_to(ceiling, high.shape)[lower], name
 
     for number, limit in enumerate(settings.limits):
-        at = _places(limit, cells, months)
         name = limit.name or f"limit {number + 1}"
+        at = _places(limit, name, cells, months)
         floor = 0.0 if limit.floor is None else limit.floor
         ceiling = np.inf if limit.ceiling is None else limit.ceiling
         if limit.of == "each":
@@ -108,20 +109,20 @@ def limits(cells: pd.DataFrame, months: tuple, current: np.ndarray, settings: Pl
     return found
 
 
-def _places(limit: Limit, cells: pd.DataFrame, months: tuple) -> np.ndarray:
+def _places(limit: Limit, name: str, cells: pd.DataFrame, months: tuple) -> np.ndarray:
     """Where a limit holds; (C, M)."""
     for kind, asked in (("country", limit.countries), ("channel", limit.channels)):
         unknown = sorted(set(asked) - set(cells[kind]))
         if unknown:
             known = ", ".join(sorted(set(cells[kind])))
             raise ValueError(
-                f"planning.plan.limits names {kind} {', '.join(unknown)}, which no fit has. There are {known}"
+                f"limit {name!r} {_OF} names {kind} {', '.join(unknown)}, which no fit has. There are {known}"
             )
     in_months = [f"{month:%Y-%m}" for month in months]
     unknown = sorted(set(limit.months) - set(in_months))
     if unknown:
         raise ValueError(
-            f"planning.plan.limits names month {', '.join(unknown)}; the plan is of {', '.join(in_months)}"
+            f"limit {name!r} {_OF} names month {', '.join(unknown)}; the plan is of {', '.join(in_months)}"
         )
     of_cell = np.ones(len(cells), dtype=bool)
     if limit.countries:

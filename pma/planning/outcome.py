@@ -13,6 +13,8 @@ from pma.planning.response import CURRENT_WEEKS, Responses
 
 ENDS = (5, 50, 95)
 _NEAR = 1e-6
+# A slope is taken over so much of all money to both sides.
+_APART = 0.01
 
 
 def plan_rows(responses: Responses, limits: Limits, plan: Plan, current: np.ndarray, seen: np.ndarray) -> pd.DataFrame:
@@ -20,13 +22,15 @@ def plan_rows(responses: Responses, limits: Limits, plan: Plan, current: np.ndar
 
     `current`: money of today, `seen`: the most that weeks have seen, (C, M) both. A cell's response in a month is what
     its money of that month adds to that of the months before, so that the months of a cell add up; intervals are over
-    draws.
+    draws. `p_better`: in so many draws a cell's move brings more, or loses less, than that money at the plan's going
+    rate; null where nothing moves.
     """
     planned, today = (added(responses, money, responses.worth) for money in (plan.money, current))
+    elsewhere = _going_rate(responses, plan.money)
     rows: list[dict[str, Any]] = []
     for m, month in enumerate(responses.horizon.months):
         for c, (country, channel) in enumerate(responses.cells.itertuples(index=False, name=None)):
-            gained = planned[:, c, m] - today[:, c, m]
+            gained, moved = planned[:, c, m] - today[:, c, m], float(plan.money[c, m] - current[c, m])
             rows.append(
                 {
                     "month": month,
@@ -37,6 +41,7 @@ def plan_rows(responses: Responses, limits: Limits, plan: Plan, current: np.ndar
                     **interval("response", planned[:, c, m]),
                     "current_response": float(today[:, c, m].mean()),
                     **interval("gain", gained),
+                    "p_better": float(np.mean(gained > moved * elsewhere)) if abs(moved) > plan.step else None,
                     "marginal_return": float(plan.slope[c, m]),
                     "binding_constraint": binding(limits, plan, c, m),
                     "most_seen": float(seen[c, m]),
@@ -44,6 +49,13 @@ def plan_rows(responses: Responses, limits: Limits, plan: Plan, current: np.ndar
                 }
             )
     return pd.DataFrame(rows)
+
+
+def _going_rate(responses: Responses, money: np.ndarray) -> np.ndarray:
+    """What one unit more brings, spread over the plan as its money is; (D,)."""
+    less, more = (responses.objective(money * times) for times in (1 - _APART, 1 + _APART))
+    found: np.ndarray = (more - less) / max(2 * _APART * float(money.sum()), 1e-12)
+    return found
 
 
 def whole_row(responses: Responses, plan: Plan, current: np.ndarray) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pma.planning.events import moved_events, moved_worth
 from pma.planning.frontier import frontier_rows, plans_by_budget
 from pma.planning.limits import InfeasibleError, Limits, limits
 from pma.planning.metrics import METRICS, metrics_of, worth_by_part, worth_of
+from pma.planning.notes import beyond, half_known, left_out
 from pma.planning.outcome import plan_rows, uploads_rows, whole_row
 from pma.planning.outlook import outlook_rows
 from pma.planning.response import CELL, Responses, current_spend, horizon, of_cells, responses
@@ -23,8 +24,6 @@ from pma.planning.settings import Limit, PlanningSettings, PlanSettings, Scenari
 from pma.planning.targets import goal_of, reach, target_rows, told
 
 _SAID = 160
-# Cells that a note names.
-_NAMED = 6
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,15 @@ def plan_budget(inputs: Inputs, settings: PlanningSettings) -> Planned:
     if inputs.paid.empty:
         raise ValueError("bl.mmm_input has no known week of paid spend of a country: nobody knows today. Run mmm_input")
     fits, notes = usable_fits(inputs.runs, asked)
-    doubtful = fits.loc[fits["status"] == "flagged", "geo"]
+    unknown = sorted(set(asked.careful_countries) - set(fits["geo"]))
+    if unknown:
+        known = ", ".join(sorted(set(fits["geo"])))
+        raise ValueError(
+            f"planning.plan.careful_countries names {', '.join(unknown)}, which no fit has. There are {known}"
+        )
+    doubtful, said = half_known(fits)
+    doubtful |= set(fits.loc[fits["status"] == "flagged", "geo"])
+    notes += said
     asked = asked.model_copy(update={"careful_countries": tuple(sorted({*asked.careful_countries, *doubtful}))})
     posterior = inputs.posterior[inputs.posterior["method"] == "bayes"].merge(fits, on=["geo_level", "geo", "target"])
     draws, countries = int(posterior["draw"].nunique()), sorted(fits["geo"].unique())
@@ -92,7 +99,7 @@ def plan_budget(inputs: Inputs, settings: PlanningSettings) -> Planned:
     }
     over = horizon(first_month(inputs.paid, asked.first_month), asked.months, int(posterior["lags"].max()))
     made = responses(posterior, inputs.paid, over, units[asked.objective])
-    notes += _left_out(fits, posterior, inputs.paid, made.cells)
+    notes += left_out(fits, posterior, inputs.paid, made.cells)
     most = of_cells(inputs.paid.groupby(CELL)["value"].max(), made.cells)
     if asked.beyond_seen == "discounted":
         made = replace(made, seen=most, discount=asked.discount)
@@ -113,7 +120,7 @@ def plan_budget(inputs: Inputs, settings: PlanningSettings) -> Planned:
     others += [told(one, made, plan, worth) for one in reached]
     frames = {
         "rows": rows,
-        "whole": pd.DataFrame([_whole(made, plan, current, asked, [*notes, *_beyond(rows, asked), *without, *doubt])]),
+        "whole": pd.DataFrame([_whole(made, plan, current, asked, [*notes, *beyond(rows, asked), *without, *doubt])]),
         "uploads": uploads_rows(made, plan, inputs.unpaid, inputs.bridge),
         "scenarios": scenario_rows(Told("base", plan, made, worth), others),
         "targets": target_rows(reached, made, plan, current),
@@ -163,6 +170,8 @@ def what_if(
         except InfeasibleError as contradicted:
             without.append(f"scenario {one.name!r} has no plan: {contradicted}")
             continue
+        except ValueError as wrong:
+            raise ValueError(f"scenario {one.name!r}: {wrong}") from None
         if one.events_moved:
             moved = moved_events(inputs.events, made.horizon, one.events_moved, draws, settings.bridge.seed)
             valued = moved_worth(moved, {**units, "objective": units[settings.plan.objective]})
@@ -205,37 +214,6 @@ def _whole(made: Responses, plan: Plan, current: np.ndarray, asked: PlanSettings
         **whole_row(made, plan, current),
         "notes": notes,
     }
-
-
-def _left_out(fits: pd.DataFrame, posterior: pd.DataFrame, paid: pd.DataFrame, cells: pd.DataFrame) -> list[str]:
-    """Fits without draws, and money of today that no fit knows, in words."""
-    key = ["geo", "target"]
-    drawn = set(map(tuple, posterior[key].drop_duplicates().to_numpy()))
-    gone = [f"{geo} {target}" for geo, target in fits[key].to_numpy() if (geo, target) not in drawn]
-    every = paid[CELL].drop_duplicates().reset_index(drop=True)
-    today = current_spend(paid, every)
-    is_known = pd.MultiIndex.from_frame(every).isin(pd.MultiIndex.from_frame(cells))
-    names = [f"{country} {channel}" for country, channel in every[~is_known & (today > 0)].to_numpy()]
-    said = [f"{', '.join(gone)} have no draws in bl.mmm_posterior and are left out: run fit_mmm"] if gone else []
-    if names:
-        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-        said.append(
-            f"{today[~is_known].sum():,.0f} a week of today's money is not in the plan, since no fit that it stands on "
-            f"knows what it brings: {', '.join(names[:_NAMED])}{more}"
-        )
-    return said
-
-
-def _beyond(rows: pd.DataFrame, asked: PlanSettings) -> list[str]:
-    """How much money goes where nothing like it was ever spent, in words."""
-    beyond = float(rows.loc[~rows["is_seen"], "planned_spend"].sum() / max(rows["planned_spend"].sum(), 1e-12))
-    if beyond <= 0:
-        return []
-    counts = f"; it counts {asked.discount:.0%} less" if asked.beyond_seen == "discounted" else ""
-    return [
-        f"{beyond:.0%} of the money goes where a channel would cost more than it ever did: curves are a guess there"
-        + counts
-    ]
 
 
 def usable_fits(runs: pd.DataFrame, asked: PlanSettings) -> tuple[pd.DataFrame, list[str]]:

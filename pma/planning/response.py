@@ -271,7 +271,7 @@ def responses(posterior: pd.DataFrame, spend: pd.DataFrame, over: Horizon, worth
     """Return what money brings, by the draws of fits.
 
     `posterior`: rows of bl.mmm_posterior of one method, `geo` being the country; all fits of as many draws. `spend`:
-    country x channel x week_start with `value`, money; weeks that are not there had none, see `spend_by_week`. `worth`:
+    country x channel x week_start with `value`, money; of weeks that are not there see `spend_by_week`. `worth`:
     country x target with `draws`, (D,) each: what a unit of the target is worth; a target without a row counts for
     nothing and is left out. Raises ValueError where no fit is left, or fits have not as many draws.
     """
@@ -318,19 +318,35 @@ def spend_by_week(spend: pd.DataFrame, cells: pd.DataFrame, over: Horizon) -> np
     """Return what cells spend before the plan's first day; (C, W), zero from then on.
 
     A week after the last that any cell has, and the days of the plan's first week before it begins, are like today:
-    the mean of the last weeks (`current_spend`).
+    the mean of the last weeks (`current_spend`). Other weeks that are not known are like the mean of those that are.
     """
-    wide = spend.pivot_table(index=CELL, columns="week_start", values="value", aggfunc="sum")
-    wide = wide.reindex(pd.MultiIndex.from_frame(cells)).fillna(0.0)
-    known = {pd.Timestamp(week).date(): wide[week].to_numpy(dtype=float) for week in wide.columns}
-    today, last = current_spend(spend, cells), max(known)
+    known = known_spend(spend, cells, over.weeks[: over.before + 1])
+    today, last = current_spend(spend, cells), pd.Timestamp(max(spend["week_start"])).date()
     out = np.zeros((len(cells), len(over.weeks)))
     for w, week in enumerate(over.weeks[: over.before + 1]):
-        if week in known and w < over.before:
-            out[:, w] = known[week]
-        elif week > last or w == over.before:
+        if week > last or w == over.before:
             out[:, w] = today * min((over.months[0] - week).days, 7) / 7
+        else:
+            out[:, w] = known[:, w]
     return out
+
+
+def known_spend(spend: pd.DataFrame, cells: pd.DataFrame, weeks: Sequence[date]) -> np.ndarray:
+    """Return money by cell and week, (C, T): where a week is not known, the mean of the cell's known ones.
+
+    A cell of whose last weeks nothing is known has ended: unknown weeks of it had none.
+    """
+    wide = spend.pivot_table(index=CELL, columns="week_start", values="value", aggfunc="sum")
+    wide = wide.reindex(index=pd.MultiIndex.from_frame(cells))
+    days = pd.to_datetime(pd.Series(wide.columns))
+    is_known = wide.notna().to_numpy()
+    runs = is_known[:, days > days.max() - CURRENT_WEEKS * WEEK].any(axis=1)
+    sums, counts = wide.fillna(0.0).to_numpy(dtype=float).sum(axis=1), is_known.sum(axis=1)
+    usual = np.where(runs, sums / np.maximum(counts, 1), 0.0)
+    wide.columns = pd.Index(days)
+    known = wide.reindex(columns=pd.to_datetime(pd.Series(list(weeks)))).to_numpy(dtype=float)
+    found: np.ndarray = np.where(np.isnan(known), usual[:, None], known)
+    return found
 
 
 def current_spend(spend: pd.DataFrame, cells: pd.DataFrame, weeks: int = CURRENT_WEEKS) -> np.ndarray:

@@ -83,7 +83,7 @@ def dearer(responses: Responses, scenario: Scenario) -> Responses:
     if unknown:
         known = ", ".join(sorted(set(responses.cells["channel"])))
         raise ValueError(
-            f"scenario {scenario.name!r} names channel {', '.join(unknown)}, which no fit has. There are {known}"
+            f"channels_off or inflation names channel {', '.join(unknown)}, which no fit has. There are {known}"
         )
     times = np.array([1.0 + scenario.inflation.get(name, 0.0) for name in responses.part["channel"]])
     by_cell = np.array([1.0 + scenario.inflation.get(name, 0.0) for name in responses.cells["channel"]])

@@ -52,7 +52,11 @@ class PlanSettings(Section):
     """The monthly plan: money by country, channel and month."""
 
     plan_id: str = Field("base", description="name of the plan")
-    first_month: str | None = Field(None, description="as 2026-12; none: the month after the last whole week of data")
+    first_month: str | None = Field(
+        None,
+        pattern=r"^\d{4}-(0[1-9]|1[0-2])$",
+        description="as 2026-12; none: the month after the last whole week of data",
+    )
     months: PositiveInt = Field(1, le=24, description="months that are planned together")
     objective: Literal["gmv", "margin", "orders", "uploads"] = Field("gmv", description="what the plan makes most of")
     margin: dict[str, Share] = Field(

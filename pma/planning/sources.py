@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import yaml
 from pydantic import ValidationError
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pma.mmm.input.tables import MMM_INPUT
@@ -87,16 +88,19 @@ def scenarios_of(rows: pd.DataFrame, plan_id: str) -> tuple[Scenario, ...]:
 def write_plan(tables: Warehouse, planned: Planned, origin: str) -> None:
     """Write a plan's rows, and those of its scenarios and targets, in place of those of the same plan_id.
 
-    Of tables by month those of other months stay: afterwards they are told beside what came (bl.plan_actuals).
+    Of tables by month those of months before the plan's stay: they are told beside what came (bl.plan_actuals).
     """
     mine = of_plan(str(planned.whole["plan_id"].iloc[0]))
-    months = ", ".join(f"DATE'{month}'" for month in planned.responses.horizon.months)
+    ahead = f"{mine} AND month >= DATE'{planned.responses.horizon.months[0]}'"
 
-    def write(spec: TableSpec, rows: pd.DataFrame) -> None:
+    def made(rows: pd.DataFrame, spec: TableSpec) -> DataFrame:
         stamped = rows.assign(data_origin=origin, run_id=tables.run_id)
-        frame = tables.spark.createDataFrame(as_rows(stamped, spec), spec.schema)
-        tables.replace(spec, frame, where=f"{mine} AND month IN ({months})" if "month" in spec.key else mine)
+        return tables.spark.createDataFrame(as_rows(stamped, spec), spec.schema)
 
+    def write(spec: TableSpec, frame: DataFrame) -> None:
+        tables.replace(spec, frame, where=ahead if "month" in spec.key else mine)
+
+    whole, nothing = (made(rows, BUDGET_PLANS) for rows in (planned.whole, planned.whole.iloc[:0]))
     parts = [
         (BUDGET_PLAN, planned.rows),
         (DESIRED_UPLOADS, planned.uploads),
@@ -105,12 +109,14 @@ def write_plan(tables: Warehouse, planned: Planned, origin: str) -> None:
         (BUDGET_FRONTIER, planned.frontier),
         (PLAN_OUTLOOK, planned.outlook),
     ]
+    # What does not fit its table is said before anything is written.
+    frames = [(spec, made(rows, spec)) for spec, rows in parts]
     # The whole goes first and comes last: where it is, all of it is, of one run.
-    write(BUDGET_PLANS, planned.whole.iloc[:0])
+    write(BUDGET_PLANS, nothing)
     # Of small tables a commit is mostly waiting: two at a time take half of it.
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(write, *zip(*parts, strict=True)))
-    write(BUDGET_PLANS, planned.whole)
+        list(pool.map(write, *zip(*frames, strict=True)))
+    write(BUDGET_PLANS, whole)
 
 
 def of_plan(plan_id: str) -> str:
@@ -125,7 +131,8 @@ def actual_inputs(tables: Warehouse) -> dict[str, pd.DataFrame]:
     country = F.col("geo").alias("country")
     money, counted = F.col("variable").alias("channel"), F.col("variable").alias("target")
     return {
-        "plans": tables.read(BUDGET_PLAN).toPandas(),
+        # A plan without its whole was cut off while it was written.
+        "plans": tables.read(BUDGET_PLAN).join(tables.read(BUDGET_PLANS), "plan_id", "left_semi").toPandas(),
         "outlook": tables.read(PLAN_OUTLOOK).toPandas(),
         "spend": known.where("role = 'paid'").select(country, money, "week_start", "value").toPandas(),
         "came": known.where("role = 'target'").select(country, counted, "week_start", "value").toPandas(),

@@ -63,6 +63,9 @@ BUDGET_PLAN = TableSpec(
         *_interval("response", "what the planned money adds to the objective, ads' later effect in it"),
         Column("current_response", "double", "what today's money would add, mean over draws", required=True),
         *_interval("gain", "response of the plan less that of today"),
+        Column(
+            "p_better", "double", "probability that its move brings more than the same money does elsewhere in the plan"
+        ),
         Column("marginal_return", "double", "what one unit of money more would add", required=True),
         Column("binding_constraint", "string", "what keeps it from more or less money; null: nothing"),
         Column("most_seen", "double", "the most of a month that any weeks have seen: beyond it curves are a guess"),

@@ -20,7 +20,8 @@ def plan_text(planned: Planned, currency: str) -> str:
         f"  brings {whole['response']:,.0f} {unit} ({whole['response_p05']:,.0f} to {whole['response_p95']:,.0f}), "
         f"{whole['gain']:+,.0f} against today ({whole['gain_p05']:+,.0f} to {whole['gain_p95']:+,.0f}); "
         f"better than today with probability {whole['p_better']:.0%}",
-        f"  no plan within the limits is worth more than {whole['gap']:.2%} above it",
+        f"  it is proved to be within {whole['gap']:.2%} of the best that the limits allow"
+        + ("" if pd.isna(whole["quantile"]) else "; the proof of a quantile is wide"),
     ]
     moved = rows.assign(change=rows["planned_spend"] - rows["current_spend"])
     moved = moved.reindex(moved["change"].abs().sort_values(ascending=False).index).head(_SHOWN)

@@ -172,8 +172,8 @@ def _scenarios(rows: PlanRows, unit: Unit) -> Sheet:
     names = ("scenario", "country", "channel", "spend", "spend_change", "response", "response_p05", "response_p95")
     changes = ("return_change", *(f"{metric}_change" for metric in METRICS))
     more = ("change", "change_p05", "change_p95", "return")
-    more += tuple(f"{name}{end}" for name in changes for end in ("", "_p05", "_p95"))
-    return Sheet("Scenarios", columns, [[one[name] for name in (*names, *more)] for one in records(rows.scenarios)], 3)
+    every = [*names, *more, *(f"{name}{end}" for name in changes for end in ("", "_p05", "_p95"))]
+    return Sheet("Scenarios", columns, [[one[name] for name in every] for one in records(rows.scenarios)], 3)
 
 
 def _against(unit: Unit) -> list[Column]:

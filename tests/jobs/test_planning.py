@@ -1,5 +1,6 @@
 """The jobs of planning on tables by hand: listings and orders of a known bridge, fits of a known form."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -15,6 +16,9 @@ from jobs.upload_bridge import main as upload_bridge
 from pma.marketing.tables import LISTINGS, ORDERS
 from pma.mmm.input.tables import MMM_INPUT
 from pma.mmm.tables import MMM_CONTRIBUTIONS, MMM_FIT_WEEKS, MMM_POSTERIOR, MMM_RUNS
+from pma.planning.plan import plan_budget as plan_of_rows
+from pma.planning.settings import PlanningSettings
+from pma.planning.sources import plan_inputs, write_plan
 from pma.planning.tables import (
     BUDGET_FRONTIER,
     BUDGET_PLAN,
@@ -122,6 +126,11 @@ def arguments(folder, **plan):
     return ["--conf", str(folder / "planning.yml")]
 
 
+def settings_of(folder):
+    """The settings of planning that the jobs were given."""
+    return PlanningSettings.model_validate(yaml.safe_load((folder / "planning.yml").read_text())["planning"])
+
+
 def place(folder, spec):
     layer, name = spec.name.split(".")
     return str(folder / "warehouse" / layer / name)
@@ -209,6 +218,34 @@ def test_a_plan_that_cannot_be_writes_nothing(planned):
     with pytest.raises(ValueError, match=r"no plan keeps to all limits.*'a floor'"):
         plan_budget(arguments(planned, plan_id="broken", budget=1000.0, max_change=None, limits=limits))
     assert len(stored(planned, BUDGET_PLANS)) == len(before)
+
+
+def test_a_shorter_plan_leaves_no_month_of_the_longer_one(planned):
+    plan_budget(arguments(planned, plan_id="long", months=2))
+    plan_budget(arguments(planned, plan_id="long"))
+    for spec in (BUDGET_PLAN, DESIRED_UPLOADS, PLAN_OUTLOOK):
+        rows = stored(planned, spec)
+        assert set(rows.loc[rows["plan_id"] == "long", "month"]) == {date(2026, 12, 1)}
+
+
+def test_rows_that_do_not_fit_their_table_are_said_before_anything_is_written(planned, spark):
+    tables = Warehouse(spark, WarehouseSettings(path=str(planned / "warehouse")), run_id="broken")
+    given = settings_of(planned)
+    made = plan_of_rows(plan_inputs(tables), given.model_copy(update={"scenarios": (), "targets": ()}))
+    with pytest.raises(KeyError, match="reached"):
+        write_plan(tables, replace(made, outlook=made.outlook.drop(columns="reached")), "a test")
+    for spec in (BUDGET_PLAN, BUDGET_PLANS, PLAN_OUTLOOK):
+        assert "broken" not in set(stored(planned, spec)["run_id"]), spec.name
+
+
+def test_the_job_and_the_call_give_the_same_plan(planned, spark):
+    plan_budget(arguments(planned))
+    tables = Warehouse(spark, WarehouseSettings(path=str(planned / "warehouse")), run_id="call")
+    made = plan_of_rows(plan_inputs(tables), settings_of(planned)).rows.sort_values(["country", "channel"])
+    rows = stored(planned, BUDGET_PLAN).query("plan_id == 'base'").sort_values(["country", "channel"])
+    assert [Decimal(round(100 * one)) / 100 for one in made["planned_spend"]] == rows["planned_spend"].tolist()
+    for name in ("response", "response_p05", "gain", "marginal_return"):
+        assert made[name].to_numpy() == pytest.approx(rows[name].to_numpy())
 
 
 def test_plan_against_actual_has_no_rows_until_there_is_a_day_and_then_those_of_its_days(planned, spark, capsys):

@@ -12,10 +12,11 @@ MONTH, WEEKS = date(2026, 12, 1), [date(2026, 11, 30), date(2026, 12, 7), date(2
 WHOLE = [*WEEKS, date(2026, 12, 28)]
 
 
-def rows_of(weeks, of_week=70.0, unknown=(), without_value=()):
+def rows_of(weeks, of_week=70.0, unknown=(), without_value=(), uncounted=()):
     """A plan of two countries and channels, and weeks that have so much of everything.
 
-    `unknown`: country, channel, week whose spend nobody knows; `without_value`: countries without a fit of value.
+    `unknown`: country, channel, week whose spend nobody knows; `without_value`: countries without a fit of value;
+    `uncounted`: country, target, week of which nothing is known.
     """
     places = [(country, channel) for country in ("AT", "DE") for channel in ("one", "two")]
     plans = pd.DataFrame(
@@ -34,6 +35,7 @@ def rows_of(weeks, of_week=70.0, unknown=(), without_value=()):
     at = [(a, b, week) for a, b in places for week in weeks if (a, b, week) not in unknown]
     spend = pd.DataFrame(at, columns=["country", "channel", "week_start"]).assign(value=of_week)
     came = [(a, b, week) for a in ("AT", "DE") for b in ("uploads", "gmv") for week in weeks]
+    came = [key for key in came if key not in uncounted]
     return plan_actuals(
         plans, outlook, spend, pd.DataFrame(came, columns=["country", "target", "week_start"]).assign(value=of_week)
     )
@@ -73,6 +75,14 @@ def test_value_of_countries_without_a_forecast_is_not_held_against_that_of_the_o
     whole, without = rows.loc[("(all)", "(all)")], rows.loc[("AT", "(all)")]
     assert whole["actual_gmv"] == pytest.approx(310) and whole["actual_uploads"] == pytest.approx(620)
     assert without["actual_gmv"] == pytest.approx(310) and without["gmv_as_expected"] is None
+
+
+def test_a_sum_of_which_a_week_is_missing_is_not_told_and_not_judged():
+    rows = rows_of(WHOLE, uncounted=[("AT", "gmv", WEEKS[1])]).set_index(["country", "channel"])
+    for place in (("AT", "(all)"), ("(all)", "(all)")):
+        row = rows.loc[place]
+        assert pd.isna(row["actual_gmv"]) and row["gmv_as_expected"] is None and row["uploads_as_expected"]
+    assert rows.loc[("DE", "(all)"), "actual_gmv"] == pytest.approx(310)
 
 
 def test_a_month_before_any_data_has_no_row_and_that_is_said():

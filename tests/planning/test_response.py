@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pma.planning.response import horizon, responses
+from pma.planning.response import horizon, known_spend, responses
 from tests.planning.plan_world import FIRST, LAGS, counted, money_today, posterior, weekly_spend, world
 
 
@@ -132,6 +132,18 @@ def test_curves_above_in_blocks_are_those_of_all_at_once(monkeypatch):
     monkeypatch.setattr("pma.planning.response._LINES_BYTES", 1)
     in_blocks = made.above(0 * plan, 2 * plan)(plan, share)
     assert in_blocks[0] == pytest.approx(whole[0]) and in_blocks[1] == pytest.approx(whole[1])
+
+
+def test_a_week_of_which_nothing_is_known_carries_in_what_is_usual_and_none_where_a_cell_has_ended():
+    rows = posterior(countries=1, channels=2)
+    spend, cells = weekly_spend(rows), pd.DataFrame({"country": "C0", "channel": ["channel_0", "channel_1"]})
+    weeks = sorted(set(spend["week_start"]))
+    is_first = spend["channel"] == "channel_0"
+    hole = spend[~(is_first & (spend["week_start"] == weeks[-2])) & ~(~is_first & spend["week_start"].isin(weeks[-4:]))]
+    usual = spend.groupby("channel")["value"].first()
+    found = known_spend(hole, cells, weeks[-5:])
+    assert found[0] == pytest.approx([usual["channel_0"]] * 5)
+    assert found[1] == pytest.approx([usual["channel_1"], 0, 0, 0, 0])
 
 
 def test_fits_of_other_numbers_of_draws_are_refused():

@@ -119,7 +119,7 @@ def test_scenarios_stand_beside_the_plan_but_those_that_are_targets(page):
     assert table(page, "Scenario") == {
         "Scenario": ["Against the plan, EUR", "", "Money, EUR", "Brings per EUR", "Orders", "Uploads"],
         "without tvMost moved: tv −400 EUR; DE −100 EUR.": [
-            *("−300−350 to −250", "", "1,0000", "4.5−0.5", "–", "−30.0−35.0 to −25.0"),
+            *("−300−350 to −250", "", "1,0000", "4.5−0.50", "–", "−30.0−35.0 to −25.0"),
         ],
     }
 
