@@ -57,6 +57,11 @@ class Weekly:
         """Money, (K, P)."""
         return np.concatenate([split.budget for split in self.splits], axis=1) / 100
 
+    @property
+    def spent(self) -> np.ndarray:
+        """What of it was spent before the plan was made, (K, P)."""
+        return np.concatenate([split.spent for split in self.splits], axis=1) / 100
+
 
 def campaign_rows(plan: Weekly, currency: str, settings: CampaignSettings) -> pd.DataFrame:
     """Return rows of bl.campaign_plan less plan_id, data_origin and run_id.
@@ -68,13 +73,16 @@ def campaign_rows(plan: Weekly, currency: str, settings: CampaignSettings) -> pd
     campaigns, weeks, budget = plan.campaigns, plan.weeks, plan.budget
     worth, uploads = _brought(plan)
     slope, why = _slopes(plan), _reasons(plan, settings)
-    spent = np.concatenate([split.spent for split in plan.splits], axis=1)
+    spent, left, rate = plan.spent, np.round(budget - plan.spent, 2), campaigns["rate"].to_numpy()
     k, p = np.nonzero(campaigns["is_open"].to_numpy(dtype=bool)[:, None] | (spent > 0))
     rows = campaigns[_FACTS].iloc[k].reset_index(drop=True)
     rows[_DATES] = weeks[_DATES].iloc[p].reset_index(drop=True)
     rows["current_budget"] = campaigns["today"].to_numpy()[k] * weeks["days"].to_numpy()[p] / 7
     rows["budget"] = budget[k, p]
-    rows["budget_local"] = np.round(budget[k, p] / campaigns["rate"].to_numpy()[k], 2)
+    rows["spent"], rows["days_left"] = spent[k, p], weeks["days_left"].to_numpy()[p]
+    rows["budget_local"] = np.round(budget[k, p] / rate[k], 2)
+    # What is left is typed in, so it is the one that is right to the cent; what is spent is the rest.
+    rows["spent_local"] = np.round(rows["budget_local"] - np.round(left[k, p] / rate[k], 2), 2)
     for name, of_rows in (("uploads", uploads), ("response", worth)):
         for end, values in zip(_ENDS, of_rows, strict=True):
             rows[f"{name}{end}"] = values[k, p]
@@ -181,8 +189,11 @@ def _unplaced(plan: Weekly, currency: str) -> list[pd.DataFrame]:
                     "campaign_status": "unknown",
                     "current_budget": 0.0,
                     "budget": amount,
+                    "spent": 0.0,
+                    "days_left": int(week["days_left"]),
                     "currency": currency,
                     "budget_local": amount,
+                    "spent_local": 0.0,
                     **nothing,
                     "binding_constraint": why,
                 }

@@ -130,6 +130,13 @@ def test_money_is_told_in_the_accounts_currency_too(warehouse):
         assert abs(local * RATE - budget) <= Decimal("0.01")
 
 
+def test_before_the_month_begins_nothing_of_it_is_spent_and_all_days_are_left(warehouse):
+    rows = stored(warehouse, CAMPAIGN_PLAN)
+    assert set(rows["spent"]) == set(rows["spent_local"]) == {Decimal("0.00")}
+    left = rows.groupby("week_start")["days_left"].agg(set)
+    assert left.to_dict() == {date(2026, 12, day): {days} for day, days in ((1, 6), (7, 7), (14, 7), (21, 7), (28, 4))}
+
+
 def test_a_call_in_python_gives_what_the_job_gives(warehouse):
     given = fits()
     world = inputs(given)

@@ -239,6 +239,38 @@ def test_in_a_month_that_has_begun_what_is_spent_counts(world):
     assert 0.8 * 5 * daily - 0.02 <= left <= 1.2 * 5 * daily + 0.02
 
 
+@pytest.mark.parametrize(("currency", "rate"), [("EUR", 1), ("CHF", Decimal("1.25"))])
+def test_of_a_week_that_has_begun_it_is_told_what_is_spent_and_which_days_are_left(world, currency, rate):
+    """By hand: 50.00 a day until Tuesday the 15th and as much on, of a month's 31 x 50.00."""
+    tables = as_if(inputs(world, campaigns=1), date(2026, 12, 16))
+    tables.daily["spend"], tables.months["planned_spend"] = 50.0, Decimal("1550.00")
+    tables.accounts["currency"] = currency
+    rows = plan_campaigns(world, tables, settings(max_weekly_change=0.0))
+    money = {"spent": [300, 350, 100, 0, 0], "budget": [300, 350, 350, 350, 200]}
+    for (_, one), _ in zip(rows.groupby(KEY), range(4), strict=True):
+        assert one["week_start"].tolist() == [date(2026, 12, d) for d in (1, 7, 14, 21, 28)]
+        assert one["days_left"].tolist() == [0, 0, 5, 7, 4]
+        for name, asked_for in money.items():
+            np.testing.assert_allclose(one[name], asked_for, atol=1e-9)
+            np.testing.assert_allclose(one[f"{name}_local"], np.array(asked_for) / float(rate), atol=1e-9)
+
+
+@pytest.mark.parametrize("factor", [0.3, 1.07])
+def test_what_is_left_of_a_week_is_right_to_the_cent_in_the_accounts_currency(world, factor):
+    """A unit of the account's is worth 1.37, so that no sum is round."""
+    tables = as_if(inputs(world, factor=factor), date(2026, 12, 16))
+    tables = replace(tables, rates=pd.DataFrame({"currency": ["CHF"], "rate": [1.37]}))
+    tables.accounts["currency"] = "CHF"
+    rows = plan_campaigns(world, tables, settings())
+    left, local = cents(rows["budget"]) - cents(rows["spent"]), cents(rows["budget_local"]) - cents(rows["spent_local"])
+    assert (left >= 0).all() and (cents(rows["spent_local"]) >= 0).all()
+    np.testing.assert_allclose(local, left / 1.37, atol=0.5 + 1e-6)
+    np.testing.assert_allclose(rows["budget_local"], rows["budget"] / 1.37, atol=0.005 + 1e-8)
+    np.testing.assert_allclose(rows["spent_local"], rows["spent"] / 1.37, atol=0.01 + 1e-8)
+    assert (rows.loc[rows["days_left"] == 0, "spent_local"] == rows.loc[rows["days_left"] == 0, "budget_local"]).all()
+    assert (rows.loc[rows["week_start"] > date(2026, 12, 16), "spent"] == 0).all()
+
+
 def test_a_month_whose_money_is_spent_has_nothing_left(world):
     tables = as_if(inputs(world, factor=0.3), date(2026, 12, 16))
     rows = plan_campaigns(world, tables, settings())
@@ -261,6 +293,16 @@ def test_when_the_month_is_over_what_is_left_is_not_placed(world):
     rows = plan_campaigns(world, tables, settings())
     lost = rows[rows["campaign_id"] == UNPLACED]
     assert sums(rows) == asked(tables) and set(lost["binding_constraint"]) == {"the month is over"}
+    assert (rows["days_left"] == 0).all() and (lost["spent"] == 0).all()
+
+
+def test_of_two_months_the_one_that_is_over_has_no_days_left(world):
+    tables = as_if(inputs(world, factor=1.5, months=(DECEMBER, date(2027, 1, 1))), date(2027, 1, 2))
+    rows = plan_campaigns(world, tables, settings())
+    assert "the month is over" in set(rows["binding_constraint"])
+    left = rows.groupby("week_start")["days_left"].agg(["min", "max"])
+    # January begins on a Friday, which is over.
+    assert left.values.tolist() == [[0, 0]] * 5 + [[2, 2]] + [[7, 7]] * 4
 
 
 def test_months_follow_each_other(world):
