@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from html import escape
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from pma.planning.tables import ALL
 from pma.report.growth_words import origin_sentence
@@ -13,18 +15,21 @@ from pma.report.layout import items, page, picture, section
 from pma.report.planning_pictures import curve_pictures, frontier_picture, hit_picture
 from pma.report.planning_platforms import (
     GOOGLE_FILE,
+    PLATFORMS,
+    files_there,
     meta_csvs,
     next_budgets,
+    platform_files,
     to_make,
     to_pause,
+    to_type,
     to_upload,
-    write_platform_files,
 )
 from pma.report.planning_rows import PlanRows, moves, records
 from pma.report.planning_sheets import FILE as SPREADSHEET
 from pma.report.planning_sheets import title, workbook
 from pma.report.planning_tables import cards, matrix, moves_table, scenarios_table, sides, targets_table, uploads_matrix
-from pma.report.planning_weeks import campaign_parts, weeks_ahead, weeks_of
+from pma.report.planning_weeks import ENABLED, campaign_parts, weeks_ahead
 from pma.report.planning_words import READING, Unit, held, more, opening
 from pma.report.settings import ReportSettings
 from pma.report.svg import Picture
@@ -32,25 +37,33 @@ from pma.report.svg import Picture
 FILE = "planning.html"
 NO_PICTURES = "Pictures are left out: matplotlib is not installed."
 NO_CAMPAIGNS = "No campaign is planned yet: run plan_campaigns."
+WEEKS_OVER = "All weeks of the campaigns' plan are over: run plan_budget and plan_campaigns for the next month."
 NO_SCENARIOS = "No scenario was planned: planning.scenarios names them."
 NO_SPREADSHEET = "The spreadsheet is left out: XlsxWriter is not installed."
-PLATFORMS = {"google": "Google Ads", "meta": "Meta"}
 _NAMED = 4
 log = logging.getLogger(__name__)
 
 
 def write_plan_report(rows: PlanRows, currency: str, settings: ReportSettings) -> list[Path]:
-    """Write page, spreadsheet and files for ad platforms into the folder of the settings, and return their paths."""
-    folder = Path(settings.path)
-    folder.mkdir(parents=True, exist_ok=True)
-    written = [folder / FILE]
-    written[0].write_text(planning_page(rows, currency), encoding="utf-8")
+    """Write page, spreadsheet and files for ad platforms into the folder of the settings, and return their paths.
+
+    All are made before the first is written, and those of an earlier plan that this one has not are removed: what lies
+    in the folder is of one plan.
+    """
+    files = {FILE: planning_page(rows, currency).encode("utf-8")}
     if find_spec("xlsxwriter") is None:
         log.warning("%s", NO_SPREADSHEET)
     else:
-        written.append(folder / SPREADSHEET)
-        written[1].write_bytes(workbook(rows, currency))
-    return [*written, *write_platform_files(rows, folder)]
+        files[SPREADSHEET] = workbook(rows, currency)
+    files |= platform_files(rows)
+    folder = Path(settings.path)
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in (folder / SPREADSHEET, *files_there(folder)):
+        if old.name not in files:
+            old.unlink(missing_ok=True)
+    for name, made in files.items():
+        (folder / name).write_bytes(made)
+    return [folder / name for name in files]
 
 
 def planning_page(rows: PlanRows, currency: str) -> str:
@@ -91,7 +104,7 @@ def planning_text(rows: PlanRows, currency: str) -> str:
             *_moved(rows, unit),
             *map(str, rows.whole["notes"]),
             *(str(message) for message in rows.targets["message"]),
-            f"Daily budgets to upload: {', '.join(files)}" if weeks_of(rows) else NO_CAMPAIGNS,
+            f"Daily budgets to upload: {', '.join(files)}" if weeks_ahead(rows) else _none_ahead(rows),
         ]
     )
 
@@ -129,25 +142,46 @@ def _moved(rows: PlanRows, unit: Unit) -> list[str]:
 
 def _to_type(rows: PlanRows, currency: str) -> list[str]:
     """Which file has what, and what no file can do."""
-    weeks = weeks_ahead(rows)
+    weeks, has_sheet = weeks_ahead(rows), find_spec("xlsxwriter") is not None
     if not weeks:
-        return [f"<p>{NO_CAMPAIGNS} Until then Monthly of {SPREADSHEET} has the month's money.</p>"]
+        until = f"Until then Monthly of {SPREADSHEET} has the month's money." if has_sheet else NO_SPREADSHEET
+        return [f"<p>{escape(_none_ahead(rows))} {until}</p>"]
     budgets = next_budgets(rows)
     metas = list(meta_csvs(budgets))
     files = {"google": GOOGLE_FILE, "meta": metas[0] if len(metas) == 1 else f"{len(metas)} files meta_budgets_*.csv"}
     said = [
-        f"{SPREADSHEET}, beside this page: every campaign, week by week, in the currency of its ad account.",
+        f"{SPREADSHEET}, beside this page: every campaign, week by week, in the currency of its ad account."
+        if has_sheet
+        else NO_SPREADSHEET,
         *(
-            f"{files[name]}: daily budgets of {weeks[0].name} for {len(to_upload(budgets, name))} campaigns of "
+            f"{files[name]}: daily budgets of {weeks[0].rest} for {len(to_upload(budgets, name))} campaigns of "
             f"{told}, to be uploaded as they are{_MORE[name]}."
             for name, told in PLATFORMS.items()
         ),
         "A platform keeps a daily budget until it is told another: on Monday set the next week's.",
     ]
     for begin, own in (("To be made by hand first", to_make(budgets)), ("To be paused", to_pause(budgets))):
-        named = ", ".join(str(one["campaign_name"] or one["campaign_id"]) for one in records(own))
+        named = ", ".join(map(_called, records(own)))
         said += [f"{begin}, {len(own)}: {named}."] if len(own) else []
-    return [items(said)]
+    rest = ", ".join(map(_unfiled, records(to_type(budgets))))
+    return [items([*said, *([f"In no file, so to be typed in by hand: {rest}."] if rest else [])])]
+
+
+def _unfiled(one: Mapping[str, Any]) -> str:
+    """A campaign that is in no file, and why."""
+    status = "" if one["campaign_status"] == ENABLED else f", status {one['campaign_status']}"
+    return f"{_called(one)} ({one['ad_platform']}{status})"
+
+
+def _called(one: Mapping[str, Any]) -> str:
+    """The name of a campaign, or its id where none is known."""
+    name = one["campaign_name"]
+    return name if isinstance(name, str) and name else str(one["campaign_id"])
+
+
+def _none_ahead(rows: PlanRows) -> str:
+    """Why there is nothing to type in."""
+    return NO_CAMPAIGNS if rows.campaigns.empty else WEEKS_OVER
 
 
 _MORE = {"google": ", by Google Ads Editor or in Bulk actions", "meta": ", each into its ad account"}

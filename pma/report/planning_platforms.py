@@ -1,8 +1,9 @@
 """Daily budgets of campaigns as files that Google Ads and Meta take.
 
 A platform keeps a campaign's daily budget until it is told another, so the files have those of the plan's first week
-alone: a week later the next plan is uploaded. Only campaigns that run are in them, with the id that the platform gave
-them: a new one has to be made by hand first, and one that gets nothing has to be paused (no platform takes a zero).
+that is not over alone: a week later the next plan is uploaded. Of a week in progress a day gets what is left over the
+days left. Only campaigns that run are in them, with the id that the platform gave them: a new one has to be made by
+hand first, one that gets nothing has to be paused (no platform takes a zero), and one of unknown status may not run.
 
 Column names
 - Google Ads: those of the template of campaigns (Tools, Bulk actions, Uploads, View templates): Row Type, Action,
@@ -20,55 +21,48 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from pma.planning.tables import UNPLACED
 from pma.report.planning_rows import PlanRows, records
-from pma.report.planning_weeks import ENABLED, NEW, weeks_ahead
+from pma.report.planning_weeks import ENABLED, LOCAL, NEW, UNKNOWN, a_day, weeks_ahead
 
 GOOGLE_COLUMNS = ("Row Type", "Action", "Customer ID", "Campaign ID", "Campaign", "Budget", "Budget type")
 META_COLUMNS = ("Campaign ID", "Campaign Name", "Campaign Daily Budget")
 GOOGLE_FILE, META_FILE = "google_ads_budgets.csv", "meta_budgets.csv"
-# Currencies without cents (ISO 4217), and the forint, whose cents no platform takes.
-WHOLE = {
-    *("BIF", "CLP", "DJF", "GNF", "HUF", "ISK", "JPY", "KMF", "KRW"),
-    *("PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"),
-}
+# The platforms that have a file.
+PLATFORMS = {"google": "Google Ads", "meta": "Meta"}
 _CAMPAIGN = ["ad_platform", "campaign_id", "currency"]
-
-
-def daily(amount: Decimal, days: int, currency: str) -> Decimal:
-    """Return a daily budget of which so many days cost no more than the amount, in whole cents of the currency."""
-    return (amount / days).quantize(Decimal(1) if currency in WHOLE else Decimal("0.01"), ROUND_DOWN)
 
 
 def next_budgets(rows: PlanRows) -> pd.DataFrame:
     """Return the campaigns of the plan's first week that is not over, one row per campaign whatever its countries.
 
     ad_platform, campaign_id, currency, account_id, campaign_name, campaign_status, country, channel (joined by commas
-    where there are several), budget_local (of the week) and daily (of a day), Decimals both.
+    where there are several), budget_local and spent_local (of the week), daily (of a day that is left): Decimals all.
     """
     columns = [*_CAMPAIGN, "account_id", "campaign_name", "campaign_status", "country", "channel"]
     weeks = weeks_ahead(rows)
     if not weeks:
-        return pd.DataFrame(columns=[*columns, "budget_local", "daily"])
+        return pd.DataFrame(columns=[*columns, *LOCAL, "daily"])
     own = rows.campaigns[rows.campaigns["week_start"] == weeks[0].first]
     whole = own.groupby(_CAMPAIGN, as_index=False).agg(
         campaign_name=("campaign_name", "first"),
         campaign_status=("campaign_status", "first"),
         country=("country", _joined),
         channel=("channel", _joined),
-        budget_local=("budget_local", lambda amounts: sum(amounts, Decimal(0))),
+        **{name: (name, lambda amounts: sum(amounts, Decimal(0))) for name in LOCAL},
     )
     found = whole.merge(rows.accounts, on=_CAMPAIGN[:2], how="left")
-    by_day = [daily(one["budget_local"], weeks[0].days, one["currency"]) for one in records(found)]
+    by_day = [a_day(one, weeks[0], one["currency"]) for one in records(found)]
     found["daily"] = pd.Series(by_day, index=found.index, dtype=object)
     found["account_id"] = found["account_id"].where(found["account_id"].notna(), "")
     found = found.sort_values(["ad_platform", "account_id", "campaign_id"], ignore_index=True)
-    return found[[*columns, "budget_local", "daily"]]
+    return found[[*columns, *LOCAL, "daily"]]
 
 
 def _joined(names: pd.Series) -> str:
@@ -89,6 +83,13 @@ def to_pause(budgets: pd.DataFrame) -> pd.DataFrame:
 def to_make(budgets: pd.DataFrame) -> pd.DataFrame:
     """Return the campaigns that get money and are not made yet."""
     return budgets[(budgets["campaign_status"] == NEW) & (budgets["daily"] > 0)]
+
+
+def to_type(budgets: pd.DataFrame) -> pd.DataFrame:
+    """Return the campaigns that may run, get money, and are in no file: by their platform, or of unknown status."""
+    is_filed = budgets["ad_platform"].isin(list(PLATFORMS)) & (budgets["campaign_status"] == ENABLED)
+    may_run = budgets["campaign_status"].isin([ENABLED, UNKNOWN]) & (budgets["campaign_id"] != UNPLACED)
+    return budgets[may_run & ~is_filed & (budgets["daily"] > 0)]
 
 
 def google_csv(budgets: pd.DataFrame) -> str:
@@ -113,18 +114,19 @@ def meta_csvs(budgets: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def write_platform_files(rows: PlanRows, folder: Path) -> list[Path]:
-    """Write the files into a folder, in place of earlier ones, and return their paths; none without campaigns."""
-    for old in [folder / GOOGLE_FILE, *folder.glob(META_FILE.replace(".csv", "*.csv"))]:
-        old.unlink(missing_ok=True)
-    if rows.campaigns.empty:
-        return []
+def platform_files(rows: PlanRows) -> dict[str, bytes]:
+    """Return the files by name; none without a week that is not over."""
+    if not weeks_ahead(rows):
+        return {}
     budgets = next_budgets(rows)
     texts = {GOOGLE_FILE: google_csv(budgets), **meta_csvs(budgets)}
-    for name, text in texts.items():
-        # Lines end as RFC 4180 has them, on every machine.
-        (folder / name).write_bytes(text.encode("utf-8"))
-    return [folder / name for name in texts]
+    # As bytes, lines end as RFC 4180 has them, on every machine.
+    return {name: text.encode("utf-8") for name, text in texts.items()}
+
+
+def files_there(folder: Path) -> list[Path]:
+    """Return the files for platforms that lie in a folder, of whatever plan."""
+    return [path for path in (folder / GOOGLE_FILE, *folder.glob(META_FILE.replace(".csv", "*.csv"))) if path.exists()]
 
 
 def _meta_lines(own: pd.DataFrame) -> list[tuple[Any, ...]]:

@@ -92,6 +92,11 @@ def read_plan(tables: Warehouse, plan_id: str, use_flagged: bool) -> PlanRows:
             f"bl.budget_plans has no plan {plan_id!r}. It has {', '.join(known) or 'none'}. "
             "Run plan_budget, or name another: planning.plan.plan_id"
         )
+    if frames["campaigns"]["days_left"].isna().any():
+        raise ValueError(
+            f"bl.campaign_plan does not say of plan {plan_id!r} which days are left (days_left): it is of an earlier "
+            "version. Run plan_campaigns again"
+        )
     # Earlier months of the plan stay in the tables; of campaigns the month that has begun is planned on.
     first = pd.Timestamp(frames["whole"]["first_month"].iloc[0])
     months = pd.date_range(first, periods=int(frames["whole"]["months"].iloc[0]), freq="MS").date
@@ -123,6 +128,12 @@ def plan_rows(**frames: pd.DataFrame) -> PlanRows:
     floats = {name: frame if name == "campaigns" else in_floats(frame) for name, frame in ordered.items()}
     whole = records(floats.pop("whole"))[0]
     return PlanRows(whole=whole, **floats)
+
+
+def uploads_by_campaigns(rows: PlanRows) -> dict[tuple[date, str], float]:
+    """Return the uploads that campaigns should bring by month and country; none where no campaign is planned."""
+    sums = rows.campaigns.groupby(["month", "country"])["uploads"].sum().reset_index()
+    return {(one["month"], one["country"]): float(one["uploads"]) for one in records(sums)}
 
 
 def in_floats(frame: pd.DataFrame) -> pd.DataFrame:

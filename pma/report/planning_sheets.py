@@ -12,9 +12,8 @@ import pandas as pd
 
 from pma.planning.tables import UNPLACED
 from pma.report.growth_words import origin_sentence
-from pma.report.planning_platforms import daily
-from pma.report.planning_rows import PlanRows, records
-from pma.report.planning_weeks import Week, weeks_ahead, weeks_of
+from pma.report.planning_rows import PlanRows, records, uploads_by_campaigns
+from pma.report.planning_weeks import LOCAL, Week, a_day, weeks_ahead, weeks_of
 from pma.report.planning_words import METRICS, Unit, month_name, opening, why
 
 FILE = "plan.xlsx"
@@ -23,7 +22,7 @@ SHEETS = {
     "Weekly": "campaigns: a day's budget by week, in the currency of the ad account: this is what to type in",
     "Targets": "goals, the least money that reaches them, and how likely that is",
     "Scenarios": "what if, by country and channel; (all) stands for the sum",
-    "Uploads": "uploads to aim for by country, and the order value that they become by the buyer's country",
+    "Uploads": "uploads to aim for by country, those that campaigns should bring, and the value that they become where",
 }
 # How a column is written: thousands apart without and with cents, a share, an estimate, a day, a text.
 _MONEY, _CENTS, _SHARE, _NUMBER, _DAY, _TEXT = "#,##0", "#,##0.00", "0.0%", "#,##0.##", "yyyy-mm-dd", "@"
@@ -110,7 +109,7 @@ def _weekly(rows: PlanRows) -> Sheet:
         *(Column("Platform", width=10), Column("Account", width=20), Column("Campaign ID", width=22)),
         *(Column("Campaign", width=38), Column("Country", width=10), Column("Channel", width=26)),
         *(Column("Status", width=10), Column("Goal", width=10), Column("Bidding", width=26), Column("Currency")),
-        *(Column(f"A day, {week.name}", _CENTS, is_typed=True) for week in ahead),
+        *(Column(f"A day, {week.rest}", _CENTS, is_typed=True) for week in ahead),
         *(Column(f"Week, {week.name}", _CENTS) for week in weeks),
         *(Column("All weeks", _CENTS), Column("Uploads it should bring", _NUMBER), Column("What holds it", width=40)),
     ]
@@ -124,11 +123,11 @@ def _weekly(rows: PlanRows) -> Sheet:
 
 def _campaign(own: pd.DataFrame, weeks: Sequence[Week], ahead: Sequence[Week], account: str) -> list[Any]:
     first = records(own)[0]
-    by_week = own.groupby("week_start")["budget_local"].sum().to_dict()
-    local = [by_week.get(week.first) for week in weeks]
+    by_week: dict[Any, Any] = own.groupby("week_start")[LOCAL].sum().to_dict("index")
+    local = [by_week[week.first]["budget_local"] if week.first in by_week else None for week in weeks]
     # Nobody types in what no campaign may take, nor what is spent.
-    a_day = [
-        daily(by_week[week.first], week.days, str(first["currency"]))
+    typed = [
+        a_day(by_week[week.first], week, str(first["currency"]))
         if week.first in by_week and first["campaign_id"] != UNPLACED
         else None
         for week in ahead
@@ -138,7 +137,7 @@ def _campaign(own: pd.DataFrame, weeks: Sequence[Week], ahead: Sequence[Week], a
     known = [first[name] for name in ("campaign_status", "campaign_goal", "bidding_type", "currency")]
     return [
         *(first["ad_platform"], account, first["campaign_id"], first["campaign_name"], *places, *known),
-        *(*a_day, *local, own["budget_local"].sum(), float(own["uploads"].sum()), "; ".join(reasons)),
+        *(*typed, *local, own["budget_local"].sum(), float(own["uploads"].sum()), "; ".join(reasons)),
     ]
 
 
@@ -192,13 +191,17 @@ def _uploads(rows: PlanRows, unit: Unit) -> Sheet:
     columns = [
         *(Column("Month", _DAY, 11), Column("From", width=10), Column("Uploads to aim for", _NUMBER, 16)),
         *(Column("that come anyway", _NUMBER, 16), Column("by paid media", _NUMBER)),
-        *(Column("at least (5 %)", _NUMBER), Column("at most (95 %)", _NUMBER)),
+        *(Column("at least (5 %)", _NUMBER), Column("at most (95 %)", _NUMBER), Column("by campaigns", _NUMBER)),
         *(Column(f"{unit.currency} in {to}", _MONEY, 12) for to in places),
         Column(f"{unit.currency} in all", _MONEY),
     ]
     names = ("month", "country", "uploads", "uploads_anyway", "uploads_paid", "uploads_paid_p05", "uploads_paid_p95")
+    planned = uploads_by_campaigns(rows)
     lines = [
-        [*(one[name] for name in names), *(own.get(to) for to in places), sum(own.values())]
+        [
+            *(*(one[name] for name in names), planned.get((one["month"], one["country"]))),
+            *(*(own.get(to) for to in places), sum(own.values())),
+        ]
         for one, own in zip(records(rows.uploads), becomes, strict=True)
     ]
     return Sheet("Uploads", columns, lines, 2)
@@ -216,6 +219,7 @@ def read_me(rows: PlanRows, currency: str) -> list[str]:
         *(f"{name}: {told}" for name, told in SHEETS.items()),
         "How to type it in",
         "Every Monday set the daily budgets of the week in Weekly: a platform keeps one until it is told another.",
+        "In a week that has begun a day gets what is left of the week's money over the days that are left.",
         "A new campaign has to be made first. One that runs and has no daily budget is to be paused.",
         "Daily budgets are cut to whole cents, so that a week costs no more than planned.",
         f"Made by plan_budget, run {rows.whole['run_id']}, plan {rows.whole['plan_id']}.",

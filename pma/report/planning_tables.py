@@ -14,7 +14,7 @@ from pma.report.heat import shade
 from pma.report.lanes import Scale, around, from_to
 from pma.report.layout import card, cell, row, table
 from pma.report.numbers import NOTHING, money, signed_percent
-from pma.report.planning_rows import BASE, PlanRows, moved, moves, records, sums_of
+from pma.report.planning_rows import BASE, PlanRows, moved, moves, records, sums_of, uploads_by_campaigns
 from pma.report.planning_words import (
     METRICS,
     Unit,
@@ -43,7 +43,7 @@ def cards(whole: Mapping[str, Any], unit: Unit) -> str:
         ("It brings", unit.amount(whole["response"]), f"{unit.name}; {span(whole, 'response', unit)}"),
         ("Against today's split", gained, f"{unit.short}; {signed_span(whole, 'gain', unit)}"),
         ("Better than today", chance(whole["p_better"]), "probability"),
-        ("From the best", gap(whole["gap"]), "at most; proved"),
+        ("From the best", *((gap(whole["gap"]), "at most; proved") if whole["gap"] < 1 else (NOTHING, "not proved"))),
     ]
     return f'<div class="cards">{"".join(card(name, text, note=note) for name, text, note in shown)}</div>'
 
@@ -227,7 +227,10 @@ def _where(rows: PlanRows, scenario: str, unit: Unit) -> str:
 
 
 def uploads_matrix(rows: PlanRows, currency: str) -> str:
-    """Return origins x destinations: how many uploads to aim for, and the value that they become where."""
+    """Return origins x destinations: how many uploads to aim for, and the value that they become where.
+
+    Where campaigns are planned, what they should bring stands beside it.
+    """
     by_origin: dict[str, dict[str, float]] = {}
     for one in records(rows.uploads):
         own = by_origin.setdefault(str(one["country"]), {})
@@ -235,6 +238,7 @@ def uploads_matrix(rows: PlanRows, currency: str) -> str:
             own[to] = own.get(to, 0.0) + float(value)
     sums = rows.uploads.groupby("country")[["uploads", "uploads_anyway", "uploads_paid"]].sum()
     places = sorted({to for own in by_origin.values() for to in own})
+    planned = _planned(rows)
     most = max((value for own in by_origin.values() for value in own.values()), default=0.0)
     lines = []
     for origin, uploads in sums.sort_values("uploads", ascending=False, kind="stable").iterrows():
@@ -242,13 +246,32 @@ def uploads_matrix(rows: PlanRows, currency: str) -> str:
         unit = Unit("uploads", currency)
         below = f"{unit.amount(uploads['uploads_paid'])} by paid media, {unit.amount(uploads['uploads_anyway'])} anyway"
         cells = [cell_below(unit.amount(float(uploads["uploads"])), below)]
+        if planned:
+            cells.append(_of_campaigns(planned.get(str(origin)), float(uploads["uploads_paid"]), unit))
         cells += [_value_cell(own.get(to), most, currency) for to in places]
         lines.append(row(str(origin), [*cells, cell(Unit("gmv", currency).amount(sum(own.values())))]))
     caption = (
         f"Rows: where it is uploaded. Columns: where the buyers of what these uploads become are, {currency} of order "
         "value; the darker, the more. The orders come in the months after the upload."
     )
-    return table(caption, ["From", "Uploads to aim for", *places, "All"], lines)
+    by_campaigns = ["By campaigns"] if planned else []
+    if planned:
+        caption += " By campaigns: what the money of the weekly plan should bring, beside the uploads by paid media."
+    return table(caption, ["From", "Uploads to aim for", *by_campaigns, *places, "All"], lines)
+
+
+def _planned(rows: PlanRows) -> dict[str, float]:
+    """Uploads that campaigns should bring in the plan's months, by country; none where no campaign is planned."""
+    found: dict[str, float] = {}
+    for (month, country), value in uploads_by_campaigns(rows).items():
+        if month in rows.months:
+            found[country] = found.get(country, 0.0) + value
+    return found
+
+
+def _of_campaigns(value: float | None, paid: float, unit: Unit) -> str:
+    """What a country's campaigns should bring, and of how many by paid media."""
+    return cell(NOTHING) if value is None else cell_below(unit.amount(value), f"of {unit.amount(paid)} aimed for")
 
 
 def _value_cell(value: float | None, most: float, currency: str) -> str:

@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from decimal import ROUND_DOWN, Decimal
 from html import escape
+from typing import Any
 
 import pandas as pd
 
-from pma.planning.tables import SPENT
+from pma.planning.tables import UNPLACED
 from pma.report.layout import cell, row, table
 from pma.report.numbers import NOTHING, money
 from pma.report.planning_rows import PlanRows, in_floats, records
 from pma.report.planning_words import FREE, SHARES, Unit, days_name, why
 
-NEW, ENABLED = "new", "enabled"
+NEW, ENABLED, UNKNOWN = "new", "enabled", "unknown"
+# Money of a campaign and week in the currency of its account, exact to the cent.
+LOCAL = ["budget_local", "spent_local"]
+# Currencies without cents (ISO 4217), and the forint, whose cents no platform takes.
+WHOLE = {
+    *("BIF", "CLP", "DJF", "GNF", "HUF", "ISK", "JPY", "KMF", "KRW"),
+    *("PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"),
+}
 
 
 @dataclass(frozen=True)
 class Week:
-    """A week of the plan, within its month."""
+    """A week of the plan, within its month; left: how many of its days are not over."""
 
     first: date
     last: date
+    left: int
 
     @property
     def days(self) -> int:
@@ -36,17 +46,32 @@ class Week:
         """As the head of a column."""
         return days_name(self.first, self.last)
 
+    @property
+    def rest(self) -> str:
+        """The same of the days that are left: those that a daily budget is for."""
+        return days_name(self.last - timedelta(days=self.left - 1), self.last) if self.left else self.name
+
 
 def weeks_of(rows: PlanRows) -> list[Week]:
     """Return the weeks of the campaigns' plan, the first one first."""
-    found = rows.campaigns[["week_start", "week_end"]].drop_duplicates().itertuples(index=False, name=None)
-    return [Week(first, last) for first, last in sorted(found)]
+    found = rows.campaigns[["week_start", "week_end", "days_left"]].drop_duplicates()
+    return [Week(first, last, int(left)) for first, last, left in sorted(found.itertuples(index=False, name=None))]
 
 
 def weeks_ahead(rows: PlanRows) -> list[Week]:
-    """Return the weeks that are not over: those in which a row holds more than what was spent."""
-    ahead = set(rows.campaigns.loc[rows.campaigns["binding_constraint"].ne(SPENT), "week_start"])
-    return [week for week in weeks_of(rows) if week.first in ahead]
+    """Return the weeks that are not over, the one in progress first."""
+    return [week for week in weeks_of(rows) if week.left > 0]
+
+
+def a_day(local: Mapping[Any, Any], week: Week, currency: str) -> Decimal:
+    """Return a campaign's daily budget for what is left of a week; `local`: its budget_local and spent_local."""
+    left: Decimal = local["budget_local"] - local["spent_local"]
+    return daily(left, week.left, currency)
+
+
+def daily(amount: Decimal, days: int, currency: str) -> Decimal:
+    """Return a daily budget of which so many days cost no more than the amount, in whole cents of the currency."""
+    return (amount / days).quantize(Decimal(1) if currency in WHOLE else Decimal("0.01"), ROUND_DOWN)
 
 
 def campaign_parts(rows: PlanRows, unit: Unit) -> list[str]:
@@ -55,7 +80,7 @@ def campaign_parts(rows: PlanRows, unit: Unit) -> list[str]:
     Weeks that are over are left out, as long as others are not.
     """
     weeks = weeks_ahead(rows) or weeks_of(rows)
-    shown = in_floats(rows.campaigns)
+    shown = in_floats(rows.campaigns).assign(**{name: rows.campaigns[name] for name in LOCAL})
     order = rows.budget.groupby("country")["planned_spend"].sum().sort_values(ascending=False, kind="stable").index
     named = [*order, *sorted(set(shown["country"]) - set(order))]
     return [_country(rows, str(country), shown[shown["country"] == country], weeks, unit) for country in named]
@@ -91,8 +116,11 @@ def _table(own: pd.DataFrame, weeks: Sequence[Week], unit: Unit) -> str:
         lines.append(row(str(channel), [*_money(of_channel, weeks), "<td></td>"], "group"))
         totals = of_channel.groupby("campaign_id")["budget"].sum().sort_values(ascending=False, kind="stable")
         lines += [_campaign(of_channel[of_channel["campaign_id"] == name], weeks, unit) for name in totals.index]
-    head = ["Channel, campaign", "Now, a week", *[week.name for week in weeks], f"A day, {weeks[0].name}"]
-    caption = f"Money by week, {unit.currency}; the daily budget of the first week in the account's own currency."
+    head = ["Channel, campaign", "Now, a week", *[week.name for week in weeks], f"A day, {weeks[0].rest}"]
+    caption = (
+        f"Money by week, {unit.currency}, what is spent of a week in it; the daily budget is what is left of the first "
+        "week over its days left, in the account's own currency."
+    )
     return table(caption, head, lines)
 
 
@@ -118,7 +146,8 @@ def _money(own: pd.DataFrame, weeks: Sequence[Week]) -> list[str]:
 
 
 def _daily(own: pd.DataFrame, week: Week) -> str:
-    of_week = own[own["week_start"] == week.first]
-    if of_week.empty:
+    of_week = own[(own["week_start"] == week.first) & (own["campaign_id"] != UNPLACED)]
+    if of_week.empty or not week.left:
         return NOTHING
-    return f"{money(float(of_week['budget_local'].sum()) / week.days, 2)} {of_week['currency'].iloc[0]}"
+    currency = str(of_week["currency"].iloc[0])
+    return f"{a_day(of_week[LOCAL].sum().to_dict(), week, currency):,} {currency}"

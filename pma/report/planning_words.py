@@ -151,17 +151,25 @@ def opening(whole: Mapping[str, Any], months: Sequence[date], unit: Unit) -> lis
     )
     better = "more" if whole["gain"] >= 0 else "less"
     less = f", counting the worst {100 * whole['risk']:.0f} % of cases alone" if whole["risk"] < 1 else ""
-    rank = float(whole["quantile"] or math.nan)
+    rank, wide = float(whole["quantile"] or math.nan), ""
     if not math.isnan(rank):
         less = f" in all but the worst {100 * rank:.0f} % of cases"
+        wide = "; what can be proved of a quantile is wide, and the plan may be much nearer"
     return [
         f"{money(whole['planned_spend'], 2)} {currency} for {month_name(months)}, {against}, split over countries and "
         f"channels so that it brings the most {unit.title}{less}.",
         f"It brings about {unit.amount(whole['response'])} {unit.name} ({span(whole, 'response', unit)}): "
         f"{unit.amount(abs(whole['gain']))} {better} than today's split ({signed_span(whole, 'gain', unit)}). "
         f"The probability that it is better than today's is {chance(whole['p_better'])}.",
-        f"No split within the limits brings more than {gap(whole['gap'])} above it; that is proved.",
+        f"{proof(float(whole['gap']))}{wide}.",
     ]
+
+
+def proof(value: float) -> str:
+    """Say how near to the best a plan is, by its gap: a share of the best at most, which all of it or more says not."""
+    if value >= 1:
+        return "How near the plan is to the best split within the limits is not proved"
+    return f"It is proved that the plan is within {gap(value)} of the best split within the limits"
 
 
 def gap(value: float) -> str:

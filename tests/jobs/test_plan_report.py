@@ -76,3 +76,10 @@ def test_without_targets_campaigns_and_flagged_fits_the_plan_is_told_all_the_sam
 def test_a_plan_that_was_not_made_is_refused_with_the_names_of_those_that_were(planned):
     with pytest.raises(ValueError, match=r"bl.budget_plans has no plan 'mine'. It has base, other."):
         run(planned, plan_id="mine")
+
+
+def test_a_weekly_plan_that_does_not_say_which_days_are_left_is_to_be_made_again(planned, tmp_path):
+    shutil.copytree(planned / "warehouse", tmp_path / "warehouse")
+    write_rows(tmp_path / "warehouse", CAMPAIGN_PLAN, market()["campaigns"].assign(days_left=None))
+    with pytest.raises(ValueError, match=r"bl.campaign_plan does not say of plan 'base' which days are left.*Run plan"):
+        run(tmp_path)

@@ -83,14 +83,33 @@ def budget(metric, country, factor, mean, deviation):
 
 
 def campaign(name, country, channel, platform, a_day, week=0, status="enabled", **said):
-    """A row of bl.campaign_plan: so much money for each day of the week, and ten uploads."""
+    """A row of bl.campaign_plan: so much money for each day of the week, none of it spent, and ten uploads."""
     first, last = WEEKS[week]
-    money = Decimal(str(a_day)) * ((last - first).days + 1)
+    days, nothing = (last - first).days + 1, Decimal("0.00")
+    money = Decimal(str(a_day)) * days
     row = {"week_start": first, "week_end": last, "month": MONTH, "country": country, "channel": channel}
     row |= {"campaign_id": name, "ad_platform": platform, "campaign_name": f"{country}_{name}", "currency": "EUR"}
     row |= {"campaign_status": status, "campaign_goal": "supply", "bidding_type": "cpc", "current_budget": 60.0}
     row |= {"budget": money, "budget_local": money, **spread("uploads", 10.0, 2.0), **spread("response", 50.0, 9.0)}
+    row |= {"spent": nothing, "spent_local": nothing, "days_left": days}
     return {**row, "marginal_return": 5.0, "binding_constraint": None, **said}
+
+
+def begun(name, country, channel, platform, spent, left, days_left, **said):
+    """A row of the week from 7 to 13 December in progress: money spent so far, and money for the days that are left."""
+    spent, money = Decimal(spent), Decimal(spent) + Decimal(left)
+    facts = {"budget": money, "budget_local": money, "spent": spent, "spent_local": spent, "days_left": days_left}
+    return campaign(name, country, channel, platform, "0.00", week=1, **{**facts, **said})
+
+
+def over(rows, week_start):
+    """Rows of bl.campaign_plan as if a week of them were over, its money spent."""
+    rows = rows.copy()
+    is_over = rows["week_start"] == week_start
+    for spent, money in (("spent", "budget"), ("spent_local", "budget_local")):
+        rows[spent] = rows[spent].mask(is_over, rows[money])
+    rows["days_left"] = rows["days_left"].mask(is_over, 0)
+    return rows.assign(binding_constraint=rows["binding_constraint"].mask(is_over, "spent"))
 
 
 def curve(geo, target, channel, height):

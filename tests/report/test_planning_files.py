@@ -16,16 +16,17 @@ from pma.report.planning_page import write_plan_report
 from pma.report.planning_platforms import (
     GOOGLE_COLUMNS,
     META_COLUMNS,
-    daily,
     google_csv,
     meta_csvs,
     next_budgets,
-    write_platform_files,
+    platform_files,
+    to_type,
 )
 from pma.report.planning_rows import plan_rows
 from pma.report.planning_sheets import SHEETS, workbook
+from pma.report.planning_weeks import daily
 from pma.report.settings import ReportSettings
-from tests.report.planning_world import EASY, FLAGGED, LIMIT, campaign, frame, market, rows, without
+from tests.report.planning_world import EASY, FLAGGED, LIMIT, begun, campaign, frame, market, over, rows, without
 
 # What the templates of Google Ads (campaigns) and of Ads Manager begin with.
 GOOGLE_TEMPLATE = (
@@ -134,10 +135,11 @@ def test_targets_scenarios_and_uploads_are_there_with_all_their_rows(book):
     assert sheets["Uploads"] == [
         [
             *("Month", "From", "Uploads to aim for", "that come anyway", "by paid media", "at least (5 %)"),
-            *("at most (95 %)", "EUR in DE", "EUR in FR", "EUR in all"),
+            *("at most (95 %)", "by campaigns", "EUR in DE", "EUR in FR", "EUR in all"),
         ],
-        [datetime(2026, 12, 1), "DE", 400, 300, 100, 60, 140, 12000, 4000, 16000],
-        [datetime(2026, 12, 1), "FR", 80, 60, 20, 12, 28, None, None, 0],
+        # Ten of each of the five rows of DE's campaigns and of the four of FR's.
+        [datetime(2026, 12, 1), "DE", 400, 300, 100, 60, 140, 50, 12000, 4000, 16000],
+        [datetime(2026, 12, 1), "FR", 80, 60, 20, 12, 28, 40, None, None, 0],
     ]
 
 
@@ -176,16 +178,15 @@ def test_every_column_is_one_of_the_platforms_own_in_their_order():
     assert [name for name in META_TEMPLATE if name in META_COLUMNS] == list(META_COLUMNS)
 
 
-def test_each_ad_account_of_meta_has_a_file_of_its_own_and_files_of_old_go(tmp_path):
-    (tmp_path / "meta_budgets_9.csv").write_text("old")
+def test_each_ad_account_of_meta_has_a_file_of_its_own():
     own = [campaign(name, "FR", "meta_prospecting", "meta", "2.50") for name in ("21", "22", "23")]
     accounts = market()["accounts"]
     accounts.loc[len(accounts)] = ["meta", "22", "78"]
     accounts.loc[len(accounts)] = ["meta", "23", "77"]
-    written = write_platform_files(rows(campaigns=frame("campaigns", own), accounts=accounts), tmp_path)
-    assert {path.name for path in written} == {path.name for path in tmp_path.iterdir()}
-    assert [line[0] for line in read((tmp_path / "meta_budgets_77.csv").read_text())[1:]] == ["21", "23"]
-    assert [line[0] for line in read((tmp_path / "meta_budgets_78.csv").read_text())[1:]] == ["22"]
+    made = platform_files(rows(campaigns=frame("campaigns", own), accounts=accounts))
+    assert list(made) == ["google_ads_budgets.csv", "meta_budgets_77.csv", "meta_budgets_78.csv"]
+    assert [line[0] for line in read(made["meta_budgets_77.csv"].decode())[1:]] == ["21", "23"]
+    assert [line[0] for line in read(made["meta_budgets_78.csv"].decode())[1:]] == ["22"]
 
 
 def test_paused_and_new_campaigns_and_zeros_are_in_no_file():
@@ -198,10 +199,8 @@ def test_paused_and_new_campaigns_and_zeros_are_in_no_file():
 def test_a_week_that_is_over_is_in_no_file():
     """What was spent is no budget: files begin with the first week that is not over."""
     first, second = sorted(set(market()["campaigns"]["week_start"]))
-    campaigns = market()["campaigns"]
-    is_over = campaigns["week_start"] == first
-    campaigns = campaigns.assign(binding_constraint=campaigns["binding_constraint"].mask(is_over, "spent"))
-    campaigns.loc[~is_over, ["budget", "budget_local"]] = Decimal("70.00")
+    campaigns = over(market()["campaigns"], first)
+    campaigns.loc[campaigns["week_start"] == second, ["budget", "budget_local"]] = Decimal("70.00")
     budgets = next_budgets(plan_rows(**{**market(), "campaigns": campaigns})).set_index("campaign_id")
     assert budgets["daily"].to_dict() == {"11": Decimal("20.00")} and second > first
     head, one, *_ = opened(plan_rows(**{**market(), "campaigns": campaigns}))[0]["Weekly"]
@@ -211,9 +210,46 @@ def test_a_week_that_is_over_is_in_no_file():
     assert one[head.index("A day, 7 to 13 Dec")] == 20.0
 
 
-def test_without_campaigns_there_is_no_file(tmp_path):
-    (tmp_path / "google_ads_budgets.csv").write_text("old")
-    assert write_platform_files(without("campaigns"), tmp_path) == [] == list(tmp_path.iterdir())
+def test_of_a_week_in_progress_a_day_gets_what_is_left_over_the_days_left():
+    """Two of seven days are over and cost 100.00; 50.00 a day are left for five, in two countries together 60.00."""
+    own = [begun("11", "DE", "google_pmax", "google", "100.00", "250.00", 5)]
+    own += [begun("11", "FR", "google_pmax", "google", "30.00", "50.02", 5)]
+    own += [begun("21", "FR", "meta_prospecting", "meta", "999.99", "0.00", 5, binding_constraint="spent; paused")]
+    plan = rows(campaigns=frame("campaigns", own))
+    assert next_budgets(plan)[["campaign_id", "budget_local", "spent_local", "daily"]].values.tolist() == [
+        ["11", Decimal("430.02"), Decimal("130.00"), Decimal("60.00")],
+        ["21", Decimal("999.99"), Decimal("999.99"), Decimal("0.00")],
+    ]
+    assert read(google_csv(next_budgets(plan)))[1][3:6] == ["11", "DE_11", "60.00"]
+    assert read(meta_csvs(next_budgets(plan))["meta_budgets.csv"])[1:] == []
+    head, *lines = opened(plan)[0]["Weekly"]
+    typed, whole = head.index("A day, 9 to 13 Dec"), head.index("Week, 7 to 13 Dec")
+    assert [(line[2], line[typed], line[whole]) for line in lines] == [("11", 60, 430.02), ("21", 0, 999.99)]
+
+
+def test_money_of_a_month_that_is_over_is_in_no_file():
+    """What no campaign took of a month that is over has a row of its own; the next month's first week is ahead."""
+    said = {"campaign_status": "unknown", "campaign_name": None, "binding_constraint": "the month is over"}
+    november = {"month": date(2026, 11, 1), "week_start": date(2026, 11, 30), "week_end": date(2026, 11, 30)}
+    november |= dict.fromkeys(("budget", "budget_local", "spent", "spent_local"), Decimal("80.00"))
+    old = [campaign("11", "DE", "tv", "google", "80.00", days_left=0, **november)]
+    nothing = dict.fromkeys(("spent", "spent_local"), Decimal("0.00"))
+    old += [campaign("(unplaced)", "DE", "tv", "(none)", "80.00", days_left=0, **{**november, **nothing, **said})]
+    plan = rows(campaigns=frame("campaigns", [*old, campaign("11", "DE", "tv", "google", "10.00")]))
+    assert read(google_csv(next_budgets(plan)))[1:] == [
+        ["Campaign", "Edit", "123-456-7890", "11", "DE_11", "10.00", "Daily"]
+    ]
+    head, unplaced, one = opened(plan)[0]["Weekly"]
+    assert [name for name in head if name.startswith("A day")] == ["A day, 1 to 6 Dec"]
+    assert (unplaced[2], unplaced[10], one[2], one[10]) == ("(unplaced)", None, "11", 10)
+    assert platform_files(rows(campaigns=frame("campaigns", old))) == {} == platform_files(without("campaigns"))
+
+
+def test_what_gets_money_and_is_in_no_file_is_found():
+    own = [campaign("11", "DE", "tv", "google", "3.00"), campaign("31", "FR", "tv", "tiktok", "2.00")]
+    own += [campaign(name, "DE", "tv", "google", money, status="unknown") for name, money in (("14", "1"), ("15", "0"))]
+    own += [campaign("(unplaced)", "DE", "tv", "(none)", "1.00", status="unknown")]
+    assert to_type(next_budgets(rows(campaigns=frame("campaigns", own))))["campaign_id"].tolist() == ["14", "31"]
 
 
 @given(
@@ -233,19 +269,53 @@ def test_everything_is_written_into_one_folder(tmp_path):
     assert [path.name for path in written] == names and all(path.stat().st_size for path in written)
 
 
+def written_into(folder, plan):
+    """What a folder holds after a plan was written into it, whose old files are of another plan."""
+    for name in ("plan.xlsx", "google_ads_budgets.csv", "meta_budgets.csv", "meta_budgets_9.csv", "notes.csv"):
+        (folder / name).write_text("old")
+    written = write_plan_report(plan, "EUR", ReportSettings(path=str(folder)))
+    assert all(path.read_bytes() != b"old" for path in written)
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_files_of_an_earlier_plan_that_this_one_has_not_go(tmp_path):
+    kept = ["google_ads_budgets.csv", "meta_budgets.csv", "notes.csv", "plan.xlsx", "planning.html"]
+    assert written_into(tmp_path, rows()) == kept
+    assert written_into(tmp_path, without("campaigns")) == ["notes.csv", "plan.xlsx", "planning.html"]
+
+
+def test_where_a_file_cannot_be_made_all_stay_as_they_were(tmp_path, monkeypatch):
+    before = {path.name: path.read_bytes() for path in write_plan_report(*as_told(tmp_path, rows()))}
+
+    def broken(*_):
+        raise OSError("no room")
+
+    monkeypatch.setattr("pma.report.planning_page.workbook", broken)
+    with pytest.raises(OSError, match="no room"):
+        write_plan_report(*as_told(tmp_path, without("campaigns")))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def as_told(folder, plan):
+    return plan, "EUR", ReportSettings(path=str(folder))
+
+
 def test_without_xlsxwriter_the_rest_is_there(tmp_path, monkeypatch):
     found = __import__("importlib.util").util.find_spec
     monkeypatch.setattr(
         "pma.report.planning_page.find_spec", lambda name: None if name == "xlsxwriter" else found(name)
     )
     monkeypatch.setitem(sys.modules, "xlsxwriter", None)
-    written = write_plan_report(rows(), "EUR", ReportSettings(path=str(tmp_path)))
-    assert [path.name for path in written] == ["planning.html", "google_ads_budgets.csv", "meta_budgets.csv"]
+    rest = ["google_ads_budgets.csv", "meta_budgets.csv", "notes.csv", "planning.html"]
+    assert written_into(tmp_path, rows()) == rest
+    said = (tmp_path / "planning.html").read_text(encoding="utf-8")
+    assert "The spreadsheet is left out: XlsxWriter is not installed." in said and "plan.xlsx" not in said
 
 
 def test_days_of_the_first_week_are_those_within_the_month():
     own = campaign("11", "DE", "tv", "google", "10.00") | {
         "week_end": date(2026, 12, 2),
         "budget_local": Decimal("9.99"),
+        "days_left": 2,
     }
     assert next_budgets(rows(campaigns=frame("campaigns", [own])))["daily"].tolist() == [Decimal("4.99")]

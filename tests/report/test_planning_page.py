@@ -14,10 +14,10 @@ from scipy.special import ndtr
 
 from pma.report.lanes import Scale
 from pma.report.planning_curves import frontier_of, hit, largest_curves, response
-from pma.report.planning_page import NO_CAMPAIGNS, planning_page, planning_text
+from pma.report.planning_page import NO_CAMPAIGNS, WEEKS_OVER, planning_page, planning_text
 from pma.report.planning_pictures import hit_lines
 from pma.report.planning_rows import plan_rows
-from pma.report.planning_words import Unit, about, chance, days_name, held, month_name
+from pma.report.planning_words import Unit, about, chance, days_name, held, month_name, opening
 from tests.report.planning_world import (
     EASY,
     FAR,
@@ -26,9 +26,12 @@ from tests.report.planning_world import (
     MONTH,
     SHARED,
     WEEKS,
+    begun,
+    campaign,
     cell,
     frame,
     market,
+    over,
     rows,
     target,
     whole,
@@ -61,9 +64,25 @@ def test_it_says_first_what_the_plan_is_worth_then_where_money_moves_then_what_t
     assert order == sorted(order)
     assert (
         "It brings about 5,000 EUR of order value (4,400 to 5,600): 200 more than today's split (+100 to +300). The "
-        "probability that it is better than today's is over 99 %. No split within the limits brings more than 0.12 % "
-        "above it; that is proved."
+        "probability that it is better than today's is over 99 %. It is proved that the plan is within 0.12 % of the "
+        "best split within the limits."
     ) in page.text
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"gap": 0.4}, "It is proved that the plan is within 40.00 % of the best split within the limits."),
+        (
+            {"gap": 0.4, "quantile": 0.2},
+            "It is proved that the plan is within 40.00 % of the best split within the limits; what can be proved of a "
+            "quantile is wide, and the plan may be much nearer.",
+        ),
+        ({"gap": 1.3}, "How near the plan is to the best split within the limits is not proved."),
+    ],
+)
+def test_what_is_proved_is_a_share_of_the_best(said, sentence):
+    assert opening(whole(planned_spend=1000.0, **said), [MONTH], Unit("gmv", "EUR"))[-1] == sentence
 
 
 def test_the_largest_moves_stand_in_sentences_and_so_does_what_holds_them(page):
@@ -126,10 +145,19 @@ def test_scenarios_stand_beside_the_plan_but_those_that_are_targets(page):
 
 def test_uploads_stand_with_what_they_become_where(page):
     assert table(page, "From") == {
-        "From": ["Uploads to aim for", "DE", "FR", "All"],
-        "DE": ["400100 by paid media, 300 anyway", "12,000", "4,000", "16,000"],
-        "FR": ["80.020.0 by paid media, 60.0 anyway", "–", "–", "0"],
+        "From": ["Uploads to aim for", "By campaigns", "DE", "FR", "All"],
+        "DE": ["400100 by paid media, 300 anyway", "50.0of 100 aimed for", "12,000", "4,000", "16,000"],
+        "FR": ["80.020.0 by paid media, 60.0 anyway", "40.0of 20.0 aimed for", "–", "–", "0"],
     }
+
+
+def test_uploads_by_campaigns_are_of_the_plans_months_and_of_countries_whose_campaigns_are_planned():
+    own = [campaign("11", "DE", "google_pmax", "google", "1.00", week) for week in (0, 1)]
+    earlier = campaign("11", "DE", "tv", "google", "1.00", month=date(2026, 11, 1), week_start=date(2026, 11, 23))
+    found = table(Page(planning_page(rows(campaigns=frame("campaigns", [*own, earlier])), "EUR")), "From")
+    assert (found["DE"][1], found["FR"][1]) == ("20.0of 100 aimed for", "–")
+    for none in (without("campaigns"), rows(campaigns=frame("campaigns", [earlier]))):
+        assert table(Page(planning_page(none, "EUR")), "From")["From"] == ["Uploads to aim for", "DE", "FR", "All"]
 
 
 def test_campaigns_stand_by_country_and_channel_with_their_weeks(page):
@@ -149,6 +177,37 @@ def test_campaigns_stand_by_country_and_channel_with_their_weeks(page):
 def test_what_no_file_can_set_is_named(page):
     assert "google_ads_budgets.csv: daily budgets of 1 to 6 Dec for 1 campaigns of Google Ads" in page.text
     assert "To be made by hand first, 1: a new one." in page.text and "To be paused, 1: DE_12." in page.text
+    assert "In no file, so to be typed in by hand: FR_31 (tiktok)." in page.text
+    own = [campaign("14", "DE", "tv", "google", "1.00", status="unknown", campaign_name=None)]
+    shown = Page(planning_page(rows(campaigns=frame("campaigns", own)), "EUR")).text
+    assert "In no file, so to be typed in by hand: 14 (google, status unknown)." in shown
+
+
+def test_a_week_in_progress_has_the_daily_budget_of_the_days_that_are_left():
+    own = [begun("11", "DE", "google_pmax", "google", "30.00", "250.04", 5)]
+    own += [begun("31", "DE", "tiktok", "tiktok", "10.00", "50.00", 5, currency="HUF", spent_local=Decimal("4000"))]
+    own[1]["budget_local"] = Decimal("24004.00")
+    own += [begun("(unplaced)", "DE", "tv", "(none)", "0.00", "20.00", 5, status="unknown", campaign_name=None)]
+    page = Page(planning_page(rows(campaigns=frame("campaigns", own)), "EUR"))
+    found = table(page, "Channel, campaign")
+    assert found["Channel, campaign"] == ["Now, a week", "7 to 13 Dec", "A day, 9 to 13 Dec"]
+    assert found["DE_11google · supply · cpc"] == ["60", "280", "50.00 EUR"]
+    # 20,004 forints are left, and no platform takes their cents.
+    assert found["DE_31tiktok · supply · cpc"] == ["60", "60", "4,000 HUF"]
+    assert [cells for name, cells in found.items() if name.startswith("(unplaced)")] == [["60", "20", "–"]]
+    assert "google_ads_budgets.csv: daily budgets of 9 to 13 Dec for 1 campaigns of Google Ads" in page.text
+
+
+def test_weeks_of_a_month_that_is_over_are_not_ahead_whatever_was_not_placed_of_it():
+    campaigns = market()["campaigns"]
+    campaigns = over(over(campaigns, WEEKS[0][0]), WEEKS[1][0])
+    lost = campaign("(unplaced)", "DE", "tv", "(none)", "9.00", 1, days_left=0, binding_constraint="the month is over")
+    plan = rows(campaigns=pd.concat([campaigns, frame("campaigns", [lost])]))
+    page = Page(planning_page(plan, "EUR"))
+    assert WEEKS_OVER in page.text and "daily budgets of" not in page.text
+    assert planning_text(plan, "EUR").splitlines()[-1] == WEEKS_OVER
+    found = next(page.rows(n) for n in range(len(page.tables)) if "Channel, campaign" in page.rows(n))
+    assert found["DE_11google · supply · cpc · held by: spent"] == ["70", "60", "70", "–"]
 
 
 def test_pictures_have_a_title_and_the_page_needs_nothing_else(html, page):
@@ -168,10 +227,9 @@ def test_pictures_have_a_title_and_the_page_needs_nothing_else(html, page):
 def test_weeks_that_are_over_are_left_out_and_money_of_another_month_is_not_this_ones():
     """The month that has begun is planned on beside the plan's own."""
     given = market()
-    campaigns = given["campaigns"]
-    is_over = campaigns["week_start"] == min(campaigns["week_start"])
-    campaigns = campaigns.assign(binding_constraint=campaigns["binding_constraint"].mask(is_over, "spent"))
-    earlier = campaigns[~is_over].assign(
+    first = min(given["campaigns"]["week_start"])
+    campaigns = over(given["campaigns"], first)
+    earlier = campaigns[campaigns["week_start"] > first].assign(
         month=date(2026, 11, 1), week_start=date(2026, 11, 23), budget=Decimal("9999.00")
     )
     shown = Page(planning_page(plan_rows(**{**given, "campaigns": pd.concat([campaigns, earlier])}), "EUR")).text
