@@ -84,7 +84,8 @@ def _monthly(rows: PlanRows, unit: Unit) -> Sheet:
         *(Column("Change", _CENTS), Column("Change, share", _SHARE)),
         *(Column(f"Brings, {unit.name}", estimate, 16), Column("at least (5 %)", estimate)),
         *(Column("at most (95 %)", estimate), Column("Against today", estimate), Column("at least (5 %)", estimate)),
-        *(Column("at most (95 %)", estimate), Column(f"One more {unit.currency} brings", "0.0000", 18)),
+        *(Column("at most (95 %)", estimate), Column("The move is right with", _SHARE, 16)),
+        Column(f"One more {unit.currency} brings", "0.0000", 18),
         *(Column("Most that any weeks have seen", _CENTS, 18), Column("Beyond it", width=10)),
         Column("What holds it", width=34),
     ]
@@ -96,7 +97,13 @@ def _monthly(rows: PlanRows, unit: Unit) -> Sheet:
                 *(one["month"], one["country"], one["channel"], now, planned, planned - now),
                 (planned - now) / now if now > 0 else None,
                 *(one[name] for name in ("response", "response_p05", "response_p95", "gain", "gain_p05", "gain_p95")),
-                *(one["marginal_return"], one["most_seen"], "no" if one["is_seen"] else "yes", why(one)),
+                *(
+                    one["p_better"],
+                    one["marginal_return"],
+                    one["most_seen"],
+                    "no" if one["is_seen"] else "yes",
+                    why(one),
+                ),
             ]
         )
     return Sheet("Monthly", columns, lines, 3)

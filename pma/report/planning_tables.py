@@ -125,11 +125,19 @@ def moves_table(rows: PlanRows, unit: Unit) -> str:
         cells = [
             f'<td class="main {kind}">{escape(more(one["change"]))}{mark}<small>{escape(ends)}</small></td>',
             cell_below(signed(unit.amount(one["gain"]), one["gain"]), signed_span(one, "gain", unit)),
+            cell(NOTHING if pd.isna(one["p_better"]) else chance(one["p_better"])),
             cell(unit.next(one["marginal_return"])),
             f'<td class="left">{escape(why(one, free))}</td>',
         ]
         lines.append(row(f"{one['country']} {one['channel']}", cells, below=when))
-    head = ["Where", f"Change, {unit.currency}", f"It brings, {unit.short}", unit.next_title, "What holds it"]
+    head = [
+        "Where",
+        f"Change, {unit.currency}",
+        f"It brings, {unit.short}",
+        "Right with",
+        unit.next_title,
+        "What holds it",
+    ]
     whole = table("A range holds the truth with a probability of 90 %.", head, lines)
     return f'<div class="why">{whole}</div>'
 

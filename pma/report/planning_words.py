@@ -19,6 +19,9 @@ READING = (
     "what it brings is an estimate, rounded to three digits, with all that ads bring after the month.",
     "A range holds the truth with a probability of 90 %, if the model of the media mix is right. Differences are taken "
     "draw by draw: what is uncertain in both plans drops out of them.",
+    "Right with: the probability that a move brings more, or loses less, than that money does elsewhere in the plan.",
+    "Expect less than is promised: of many uncertain splits the best looks better than it is (the optimizer's curse, "
+    "Smith and Winkler, 2006). Move in steps, and look at what came (bl.plan_actuals).",
     "One more brings: what the next unit of money would add there. Where no limit holds, it is about the same "
     "everywhere; where one does, the plan would go on.",
     "Beyond what was seen: more money than any week has had there. The curve is a guess, so go there step by step.",

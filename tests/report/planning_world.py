@@ -48,6 +48,7 @@ def cell(country, channel, now, planned, why=SHARED, returned=5.0, **said):
     row = {"month": MONTH, "country": country, "channel": channel, "current_spend": now}
     row |= {"planned_spend": Decimal(str(planned)), **spread("response", 5.0 * planned, 10.0)}
     row |= {"current_response": 5.0 * now, **spread("gain", 5.0 * (planned - now), 10.0), "marginal_return": returned}
+    row |= {"p_better": 0.8 if now != planned else None}
     return {**row, "binding_constraint": why, "most_seen": 500.0, "is_seen": True, **said}
 
 

@@ -68,12 +68,12 @@ def test_the_month_has_a_row_for_every_country_and_channel(book):
     assert head == [
         *("Month", "Country", "Channel", "Today, EUR", "Planned, EUR", "Change", "Change, share"),
         *("Brings, EUR of order value", "at least (5 %)", "at most (95 %)"),
-        *("Against today", "at least (5 %)", "at most (95 %)", "One more EUR brings"),
-        *("Most that any weeks have seen", "Beyond it", "What holds it"),
+        *("Against today", "at least (5 %)", "at most (95 %)", "The move is right with"),
+        *("One more EUR brings", "Most that any weeks have seen", "Beyond it", "What holds it"),
     ]
     day = datetime(2026, 12, 1)
     assert lines[0] == [
-        *(day, "DE", "google_pmax", 200, 300, 100, 0.5, 1500, 1490, 1510, 500, 490, 510, 6, 500, "no", LIMIT),
+        *(day, "DE", "google_pmax", 200, 300, 100, 0.5, 1500, 1490, 1510, 500, 490, 510, 0.8, 6, 500, "no", LIMIT),
     ]
     assert [line[:5] + line[-2:] for line in lines[1:]] == [
         [day, "DE", "tv", 400, 400, "no", "shares the budget"],

@@ -115,11 +115,11 @@ def test_every_country_and_channel_has_its_money_its_change_and_a_mark_where_nob
 
 def test_moves_say_from_what_to_what_what_that_brings_and_what_holds_it(page):
     assert table(page, "Where") == {
-        "Where": ["Change, EUR", "It brings, EUR", "One more EUR brings", "What holds it"],
-        "FR google_pmax": ["−150300 to 150", "−750−760 to −740", "3.0", f"{LIMIT}; would give more away"],
-        "DE google_pmax": ["+100200 to 300", "+500+490 to +510", "6.0", f"{LIMIT}; would take more"],
-        "FR meta_prospecting": ["+50 !100 to 150", "+250+240 to +260", "5.0", "shares the budget"],
-        "DE tv": ["0400 to 400", "0−10.0 to +10.0", "5.0", "shares the budget"],
+        "Where": ["Change, EUR", "It brings, EUR", "Right with", "One more EUR brings", "What holds it"],
+        "FR google_pmax": ["−150300 to 150", "−750−760 to −740", "80 %", "3.0", f"{LIMIT}; would give more away"],
+        "DE google_pmax": ["+100200 to 300", "+500+490 to +510", "80 %", "6.0", f"{LIMIT}; would take more"],
+        "FR meta_prospecting": ["+50 !100 to 150", "+250+240 to +260", "80 %", "5.0", "shares the budget"],
+        "DE tv": ["0400 to 400", "0−10.0 to +10.0", "–", "5.0", "shares the budget"],
     }
 
 
