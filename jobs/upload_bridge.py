@@ -6,7 +6,7 @@ from pyspark.sql import functions as F
 
 from pma.marketing.tables import LISTINGS, ORDERS
 from pma.parallel.frames import to_spark
-from pma.planning.bridge import upload_bridge
+from pma.planning.bridge import upload_bridge, watched_short
 from pma.planning.exits import upload_exits
 from pma.planning.tables import UPLOAD_BRIDGE
 from pma.runs import job_run
@@ -24,6 +24,8 @@ def main(argv: list[str] | None = None) -> None:
         made = upload_bridge(exits, room).assign(run_id=run.run_id, data_origin=run.settings.feeds.data_origin)
         tables.replace(UPLOAD_BRIDGE, to_spark(run.spark, made, UPLOAD_BRIDGE.schema))
         print(f"{len(made)} pairs of countries: bl.upload_bridge")
+        if said := watched_short(made):
+            print(said)
 
 
 if __name__ == "__main__":

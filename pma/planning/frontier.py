@@ -25,14 +25,16 @@ def plans_by_budget(
     settings: PlanSettings,
     search: SearchSettings,
     factors: Sequence[float],
-) -> dict[float, Plan]:
-    """Return the best plan of each budget, times the money of the plan's months, least first.
+) -> tuple[dict[float, Plan], dict[float, tuple[str, ...]]]:
+    """Return the best plan of each budget, times the money of the plan's months, least first, and which have none.
 
     `current`: today's money, (C, M). A most change from today holds for today's money times the factor, as in
     scenarios: else it alone would say what less or more money may do. All of a budget is spent, whatever it returns.
-    Budgets at which the plan's floors and ceilings leave no plan are not there; 1 is the plan itself.
+    1 is the plan itself. Where the plan's limits leave no plan, the budget comes with the names of those that
+    contradict each other.
     """
-    found = {1.0: plan}
+    found: dict[float, Plan] = {1.0: plan}
+    without: dict[float, tuple[str, ...]] = {}
     for factor in sorted({float(one) for one in factors} - {1.0}):
         budget = {
             f"{month:%Y-%m}": float(np.round(factor * plan.steps[:, m].sum()) * plan.step)
@@ -41,10 +43,23 @@ def plans_by_budget(
         asked = settings.model_copy(update={"budget": budget, "spend_all": True, "min_return": None})
         try:
             keeps = limits(responses.cells, responses.horizon.months, factor * current, asked)
-        except InfeasibleError:
+        except InfeasibleError as contradicted:
+            without[factor] = tuple(contradicted.conflict)
             continue
         found[factor] = best_plan(responses, keeps, factor * current, asked, search)
-    return dict(sorted(found.items()))
+    return dict(sorted(found.items())), without
+
+
+def no_plans_text(without: Mapping[float, tuple[str, ...]]) -> list[str]:
+    """Return which budgets have no plan and what contradicts them, in words; `without`: of `plans_by_budget`."""
+    if not without:
+        return []
+    budgets = " and ".join(f"{100 * factor:g}%" for factor in sorted(without))
+    names = dict.fromkeys(name for of_budget in without.values() for name in of_budget)
+    return [
+        f"the frontier has no plan of {budgets} of the money, where limits of the plan contradict each other: "
+        f"{', '.join(map(repr, names))}"
+    ]
 
 
 def frontier_rows(

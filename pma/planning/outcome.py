@@ -94,7 +94,7 @@ def uploads_rows(responses: Responses, plan: Plan, unpaid: pd.DataFrame, bridge:
     """Return rows of bl.desired_uploads less plan_id, data_origin and run_id; one per month and country.
 
     `unpaid`: country x week_start with `value`: uploads that come without paid media; those of a country's last weeks
-    go on.
+    go on. Raises ValueError where a country with a fit of uploads has none of them.
     """
     is_uploads = (responses.part["target"] == "uploads").to_numpy()[:, None]
     paid = added(responses, plan.money, np.broadcast_to(is_uploads, responses.worth.shape).astype(float))
@@ -108,12 +108,19 @@ def uploads_rows(responses: Responses, plan: Plan, unpaid: pd.DataFrame, bridge:
         origin: dict(zip(own["destination_country"], own["gmv_per_upload"], strict=True))
         for origin, own in bridge.groupby("origin_country")
     }
+    countries = sorted(set(responses.part.loc[is_uploads[:, 0], "country"]))
+    missing = [country for country in countries if country not in anyway]
+    if missing:
+        raise ValueError(
+            f"bl.mmm_contributions has no uploads that come without paid media of {', '.join(missing)}, though "
+            "bl.mmm_posterior has its fit: they are of different runs. Run fit_mmm"
+        )
     rows: list[dict[str, Any]] = []
     for m, month in enumerate(responses.horizon.months):
-        for country in sorted(set(responses.part.loc[is_uploads[:, 0], "country"])):
+        for country in countries:
             of_country = (responses.cells["country"] == country).to_numpy()
             brought = paid[:, of_country, m].sum(axis=1)
-            come = float(anyway.get(country, 0.0)) * pd.Timestamp(month).days_in_month / 7
+            come = float(anyway[country]) * pd.Timestamp(month).days_in_month / 7
             total = come + float(brought.mean())
             rows.append(
                 {

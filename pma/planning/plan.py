@@ -12,7 +12,7 @@ import pandas as pd
 from pma.planning.anyway import Anyway, anyway
 from pma.planning.budget import Plan, best_plan
 from pma.planning.events import moved_events, moved_worth
-from pma.planning.frontier import frontier_rows, plans_by_budget
+from pma.planning.frontier import frontier_rows, no_plans_text, plans_by_budget
 from pma.planning.limits import InfeasibleError, Limits, limits
 from pma.planning.metrics import METRICS, metrics_of, worth_by_part, worth_of
 from pma.planning.notes import beyond, half_known, left_out
@@ -116,11 +116,14 @@ def plan_budget(inputs: Inputs, settings: PlanningSettings) -> Planned:
     comes, doubt = what_comes(inputs, settings, made, worth)
     reached = [reach(goal_of(one, made, worth, comes), current, asked, settings.search) for one in settings.targets]
     counted = {name: worth[name] for name in comes}
-    budgets = plans_by_budget(made, plan, current, asked, settings.search, settings.frontier) if comes else {}
+    budgets, gone = (
+        plans_by_budget(made, plan, current, asked, settings.search, settings.frontier) if comes else ({}, {})
+    )
+    notes += [*beyond(rows, asked), *without, *doubt, *no_plans_text(gone)]
     others += [told(one, made, plan, worth) for one in reached]
     frames = {
         "rows": rows,
-        "whole": pd.DataFrame([_whole(made, plan, current, asked, [*notes, *beyond(rows, asked), *without, *doubt])]),
+        "whole": pd.DataFrame([_whole(made, plan, current, asked, notes)]),
         "uploads": uploads_rows(made, plan, inputs.unpaid, inputs.bridge),
         "scenarios": scenario_rows(Told("base", plan, made, worth), others),
         "targets": target_rows(reached, made, plan, current),

@@ -20,7 +20,7 @@ class BridgeSettings(Section):
     horizon_days: PositiveInt = Field(180, description="days after an upload whose sales count as its own")
     window_days: PositiveInt = Field(730, description="uploads of so many days before the end are learned from")
     pair_orders: PositiveFloat = Field(
-        20.0, description="a pair of countries is pulled to what is usual as if it had so many orders more"
+        20.0, description="an origin and its destinations are pulled to what is usual as if it had so many orders more"
     )
     draws: PositiveInt = Field(500, description="draws that intervals are made of")
     seed: int = Field(1, ge=0, description="seed of the draws")

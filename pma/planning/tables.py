@@ -20,6 +20,7 @@ UPLOAD_BRIDGE = TableSpec(
         Column("uploads", "bigint", "uploads of the origin that were watched", required=True),
         Column("orders", "bigint", "of them sold here so far", required=True),
         Column("horizon_days", "int", "days after an upload whose sales count", required=True),
+        Column("days_watched", "int", "most days that an upload was watched; later sales are as in all origins"),
         Column("orders_per_upload", "double", "uploads that sell here within the horizon, share", required=True),
         Column("orders_per_upload_p05", "double", "lower end of its 90 % interval", required=True),
         Column("orders_per_upload_p95", "double", "upper end of it", required=True),

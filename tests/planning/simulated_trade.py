@@ -14,15 +14,16 @@ GIVEN_BACK = REFUNDED * (REFUNDED_WHOLE + (1 - REFUNDED_WHOLE) / 2)
 DAYS_A_WEEK = 7
 
 
-def drawn_exits(market, window_days):
+def drawn_exits(market, window_days, young=None):
     """Return rows of `upload_exits`: each upload of the window drawn by itself, by the rules of `simulation.trade`.
 
-    But for the hours of night in which an order of a later day may not fall, all is drawn as there.
+    But for the hours of night in which an order of a later day may not fall, all is drawn as there. `young`: countries
+    in which uploads began so many days before the data end.
     """
     random = generator(market.settings.seed, "exits without Spark")
     listed = _listed(market, random)
     end = int((pd.Timestamp(market.settings.last_day) - market.weeks[0]).days) + 1
-    listed = listed[listed["day"] >= end - window_days]
+    listed = listed[listed["day"] >= end - listed["country"].map(young or {}).fillna(window_days)]
     sold = _sold(market, listed, end, random)
     days = np.where(sold["is_sold"], sold["completed"], end) - listed["day"].to_numpy()
     value = np.where(sold["is_sold"], sold["value"], 0.0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pma.planning.budget import best_plan
-from pma.planning.frontier import frontier_rows, plans_by_budget
+from pma.planning.frontier import frontier_rows, no_plans_text, plans_by_budget
 from pma.planning.limits import limits
 from pma.planning.settings import Limit, PlanSettings, SearchSettings
 from tests.planning.plan_world import money_today, world
@@ -25,26 +25,30 @@ def plans_of(made, **asked):
 
 
 def test_more_money_brings_more_and_each_more_of_it_less(made):
-    plan, plans = plans_of(made)
+    plan, (plans, without) = plans_of(made)
     assert list(plans) == [0.0, 0.5, 1.0, 1.5, 2.0] and plans[1.0] is plan
+    assert without == {} and no_plans_text(without) == []
     worth = np.array([one.worth.mean() for one in plans.values()])
     assert (np.diff(worth) > 0).all() and (np.diff(worth, 2) < 0).all() and worth[0] == 0
     assert [one.money.sum() for one in plans.values()] == pytest.approx([f * plan.money.sum() for f in plans], abs=0.01)
 
 
 def test_a_most_change_holds_for_todays_money_times_the_factor(made):
-    _, plans = plans_of(made, max_change=0.2)
+    _, (plans, _) = plans_of(made, max_change=0.2)
     assert (np.abs(plans[2.0].money / (2 * money_today(made)) - 1) <= 0.2 + 1e-5).all()
 
 
-def test_a_budget_below_the_floors_is_not_there(made):
+def test_a_budget_below_the_floors_is_not_there_and_is_said(made):
     half = 0.6 * float(money_today(made).sum())
-    _, plans = plans_of(made, limits=(Limit(name="a floor", floor=half),), max_change=None)
-    assert list(plans) == [1.0, 1.5, 2.0]
+    _, (plans, without) = plans_of(made, limits=(Limit(name="a floor", floor=half),), max_change=None)
+    assert list(plans) == [1.0, 1.5, 2.0] and list(without) == [0.0, 0.5]
+    assert all("a floor" in names for names in without.values())
+    (said,) = no_plans_text(without)
+    assert said.startswith("the frontier has no plan of 0% and 50% of the money") and "'a floor'" in said
 
 
 def test_rows_say_what_is_reached_how_surely_and_add_up(made):
-    _, plans = plans_of(made)
+    _, (plans, _) = plans_of(made)
     rows = frontier_rows(made, plans, {"gmv": made.worth}, {"gmv": comes_in(made)})
     assert len(rows) == len(plans) * 4 and not rows.isna().any(axis=None)
     whole = rows[rows["country"] == "(all)"].set_index("budget_factor")

@@ -235,6 +235,22 @@ def test_desired_uploads_are_those_that_come_anyway_and_those_that_are_bought():
     )
 
 
+def test_a_country_whose_uploads_without_media_nobody_knows_is_refused():
+    given = inputs()
+    short = replace(given, unpaid=given.unpaid[given.unpaid["country"] != "C1"])
+    with pytest.raises(ValueError, match=r"bl\.mmm_contributions has no uploads .* of C1, .* Run fit_mmm"):
+        plan_budget(short, settings())
+
+
+def test_a_budget_that_has_no_plan_is_said():
+    given = with_weeks(inputs())
+    floor = Limit(name="a floor", floor=0.8 * plan_budget(given, settings()).whole["current_spend"].iloc[0])
+    planned = plan_budget(given, PlanningSettings(plan=PlanSettings(limits=(floor,)), frontier=(0.5, 0.75, 1.25)))
+    assert set(planned.frontier["budget_factor"]) == {1.0, 1.25}
+    (said,) = [note for note in planned.whole["notes"].iloc[0] if "frontier" in note]
+    assert said.startswith("the frontier has no plan of 50% and 75% of the money") and "'a floor'" in said
+
+
 def test_flagged_fits_are_planned_with_only_where_that_is_asked_for():
     with pytest.raises(ValueError, match=r"6 are flagged.*use_flagged: true"):
         plan_budget(inputs(status="flagged"), settings())

@@ -6,6 +6,7 @@ import pytest
 
 from pma.planning.bridge import upload_bridge
 from pma.planning.exits import upload_exits
+from pma.planning.metrics import worth_of
 from pma.planning.settings import BridgeSettings
 from pma.simulation.marketplace import simulate
 from pma.simulation.settings import SimulationSettings
@@ -19,6 +20,8 @@ BAR = 0.05
 WITHIN = 0.95
 # Uploads of the last months alone: where most of what counting takes for unsold is only not sold yet.
 YOUNG = 120
+# A country whose uploads began so many days ago, and one where next to nothing can have sold yet.
+BEGAN, BEGINS = 60, 3
 # Half the width of a 90 % interval of a normal, in deviations.
 HALF_WIDTH = 1.6449
 
@@ -81,6 +84,57 @@ def test_counting_is_far_off_where_the_bridge_is_not(judge):
          count < -BAR),
         ("negative control, sold over uploaded, two years: mean error", None, f"{whole:+.1%}", None),
     )  # fmt: skip
+
+
+def new_countries():
+    """How far an upload's value, and that of counting, is from the truth; is it inside. By days of watch.
+
+    In each world uploads of one country began BEGAN days ago, of the next one BEGINS days ago. The truth of the first
+    is at the demand of its own weeks, of the second at that of all: it has none of its own.
+    """
+    settings, rows = BridgeSettings(), []
+    for seed in SEEDS:
+        market = simulate(SimulationSettings(seed=seed))
+        countries = market.settings.countries
+        young = {countries[(seed + n) % len(countries)]: days for n, days in enumerate((BEGAN, BEGINS))}
+        found = upload_bridge(drawn_exits(market, settings.window_days, young), settings)
+        for country, days in young.items():
+            window = BEGAN if days == BEGAN else settings.window_days
+            truth = true_bridge(market, window, settings.horizon_days)["gmv_per_upload"][country].sum()
+            draws = worth_of(found, [country], "gmv", 2000, seed).set_index("target")["draws"]["uploads"]
+            low, high = np.quantile(draws, (0.05, 0.95))
+            own = found[found["origin_country"] == country]
+            rows.append(
+                {
+                    "days": days,
+                    "orders": own["orders"].sum(),
+                    "error": own["gmv_per_upload"].sum() / truth - 1,
+                    "counting": counted(own).sum() / truth - 1,
+                    "is_inside": low <= truth <= high,
+                    "width": (high - low) / 2 / truth,
+                }
+            )
+    return pd.DataFrame(rows).set_index("days")
+
+
+@pytest.mark.timeout(600)
+def test_an_upload_of_a_new_country_is_worth_what_it_will_become(judge):
+    found = new_countries()
+    print(found.groupby("days").agg(["mean", "std"]).to_string(), flush=True)
+    lines = []
+    for days, bar in ((BEGAN, BAR), (BEGINS, 2 * BAR)):
+        of = found.loc[days]
+        where = f"bridge, a country whose uploads began {days} days ago, {of['orders'].mean():.1f} orders"
+        bias, cover = of["error"].mean(), of["is_inside"].mean()
+        lines += [
+            (f"{where}: value of an upload, mean error", f"{bar:.0%}", f"{bias:+.1%}", abs(bias) <= bar),
+            (f"{where}: 90 % intervals cover", "85% or more", f"{cover:.0%}", cover >= 0.85),
+            (f"{where}: half the width of the interval", None, f"{of['width'].mean():.0%}", None),
+        ]
+    for days, count in found["counting"].groupby("days", sort=False).mean().items():
+        control = f"negative control, sold over uploaded, a country whose uploads began {days} days ago: mean error"
+        lines.append((control, "worse than -5%", f"{count:+.1%}", count < -BAR))
+    judge(*lines)
 
 
 @pytest.mark.timeout(900)
