@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from pma.planning.limits import Limits
-from pma.planning.pieces import Best, best_pieces
+from pma.planning.pieces import NO_WIDTH, Best, best_pieces
 
 # Worth of cells and its slope by money, (C,) both.
 Ends = tuple[np.ndarray, np.ndarray]
@@ -41,7 +41,8 @@ def ceiling(above: Above, limits: Limits, near: np.ndarray, min_return: float | 
         share = np.divide(rise, bend * width, out=np.full(len(width), 0.5), where=bend * width > 0).clip(0.0, 1.0)
         between.append(low + share * width)
         tops.append(np.maximum(at_low + up * share * width, at_low + share * (at_high - at_low)))
-    points, heights = _woven(grid, np.stack(between)), _woven(joints, np.stack(tops))
+    points = _woven(grid, np.stack(between))
+    heights = _level(points, _woven(joints, np.stack(tops)))
     hair = _FILLED * float(np.abs(heights).max(axis=0).sum()) / heights.shape[1]
     filled = np.stack([_filled(*one, hair) for one in zip(points.T, heights.T, strict=True)], axis=1)
     return best_pieces(points[..., None], filled[..., None], float(filled[0].sum()), limits, min_return, seconds)
@@ -51,6 +52,18 @@ def _woven(outer: np.ndarray, inner: np.ndarray) -> np.ndarray:
     """Rows of the one, and in between those of the other; (K + 1, C) and (K, C) to (2 K + 1, C)."""
     found = np.empty((len(outer) + len(inner), outer.shape[1]))
     found[::2], found[1::2] = outer, inner
+    return found
+
+
+def _level(points: np.ndarray, heights: np.ndarray) -> np.ndarray:
+    """Heights of points in order, (K, C), those at one place all as the last of them, where that is higher.
+
+    A piece of no width is left out, and its rise would be.
+    """
+    found, hair = heights.copy(), NO_WIDTH * float((points[-1] - points[0]).max())
+    for k in range(len(points) - 2, -1, -1):
+        is_one = points[k + 1] - points[k] <= hair
+        found[k] = np.where(is_one, np.maximum(found[k], found[k + 1]), found[k])
     return found
 
 

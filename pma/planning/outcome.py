@@ -86,7 +86,9 @@ def binding(limits: Limits, plan: Plan, c: int, m: int) -> str | None:
         return str(limits.why_high[c, m])
     place = c * plan.money.shape[1] + m
     rows = limits.rows[:, [place]].toarray()[:, 0] > 0
-    names = [name for r, name in enumerate(limits.names) if rows[r] and abs(plan.prices[r]) > _NEAR]
+    # A unit of a small currency brings next to nothing of an order: a price counts beside what money brings at most.
+    least = _NEAR * float(np.abs(plan.slope).max())
+    names = [name for r, name in enumerate(limits.names) if rows[r] and abs(plan.prices[r]) > least]
     return ", ".join(names) or None
 
 

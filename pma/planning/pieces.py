@@ -12,6 +12,8 @@ from pma.planning.limits import Limits
 
 # Of what a plan is worth at the most: so near to the best of all choices a solution ends.
 _NEAR = 1e-5
+# Pieces of so little money, as a share of the most of a cell, are left out.
+NO_WIDTH = 1e-9
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def best_pieces(
 
 def _pieces(widths: np.ndarray, rises: np.ndarray, money: float, unit: float) -> _Pieces:
     months = widths.shape[2]
-    k, c, m = np.nonzero(widths > 1e-9 * money)
+    k, c, m = np.nonzero(widths > NO_WIDTH * money)
     order = np.lexsort((k, m, c))
     k, c, m = k[order], c[order], m[order]
     width, rise, place = widths[k, c, m], rises[k, c, m], c * months + m

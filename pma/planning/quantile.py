@@ -1,4 +1,4 @@
-"""The plan of the best quantile of draws: the one of several means of worst draws whose quantile is highest."""
+"""The plan of the best quantile of draws: from the best of several means of worst draws on, by exchanges."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm
 
 from pma.planning.bound import Bound
+from pma.planning.exchange import exchanged
 from pma.planning.problem import Problem
 from pma.planning.risk import objective
 
@@ -21,9 +22,9 @@ def best_quantile(problem: Problem, quantile: float, current: np.ndarray) -> tup
 
     A quantile is not concave, even where curves are, and has many tops. Where worth is normal, by its mean and spread,
     a plan of the best quantile is one of the best mean of some worst share of draws: `share_of`. Shares around it are
-    tried too, and all draws. The bound is wide: a quantile may be as far above the mean of draws as the worst ones are
-    below it. q of draws are no lower than those of the least money, and the rest no lower than the quantile, so that
-    for a worst share s: s mean_s >= q low + (s - q) quantile.
+    tried too, and all draws; from each of these plans on, cells exchange money. The bound is wide: a quantile may be as
+    far above the mean of draws as the worst ones are below it. q of draws are no lower than those of the least money,
+    and the rest no lower than the quantile, so that for a worst share s: s mean_s >= q low + (s - q) quantile.
     """
     usual = share_of(quantile)
     shares = sorted({min(max(times * usual, quantile), 1.0) for times in _TIMES} | {1.0}, reverse=True)
@@ -37,11 +38,13 @@ def best_quantile(problem: Problem, quantile: float, current: np.ndarray) -> tup
         if share > quantile:
             most = min(most, (share * bound.most - quantile * low) / (share - quantile))
     best = int(np.argmax([problem.value(plan) for plan in plans]))
-    return plans[best], replace(bounds[best], most=most)
+    climbed = max((exchanged(problem, quantile, plan) for plan in plans), key=problem.value)
+    return climbed, replace(bounds[best], most=most)
 
 
 def share_of(quantile: float) -> float:
     """Return the worst share of a normal's draws whose mean is its quantile, of 0.5 or less."""
-    if quantile >= 0.5:
+    # From here on the share is 1 but for what floats tell apart.
+    if quantile >= 0.5 - 1e-6:
         return 1.0
     return float(brentq(lambda share: norm.pdf(norm.ppf(share)) / share + norm.ppf(quantile), quantile, 1 - 1e-9))

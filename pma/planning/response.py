@@ -23,6 +23,8 @@ CURRENT_WEEKS = 4
 _LINES_BYTES = 2**28
 # A plan, (C, M), and how much each draw counts, (D,), to worth by cell, (C,), and its slope by money, (C, M).
 Above = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+# What stands in for curves of all money, and for those of money up to what was seen; see `Responses.lines`.
+Lines = tuple[np.ndarray, np.ndarray]
 _NO_LINES = np.zeros((0, 0, 0, 3))
 _NO_SLOPE = np.zeros((0, 0))
 
@@ -138,7 +140,7 @@ class Responses:
 
     def value_and_slope(self, plan: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return what each cell is worth, (C,), and its slope by money, (C, M); `share`: how draws count, (D,)."""
-        return self._summed(plan, share, _NO_LINES)
+        return self._summed(plan, share, (_NO_LINES, _NO_LINES))
 
     def above(self, low: np.ndarray, high: np.ndarray, halvings: int = HALVINGS) -> Above:
         """Return `value_and_slope` of concave curves that lie nowhere below the true ones between two plans, (C, M).
@@ -149,12 +151,12 @@ class Responses:
             return self.value_and_slope
         blocks = self._blocks()
         # Lines of large plans are found anew each time: all of them together may be more than a machine holds.
-        kept = [blocks[0].lines(low, high, halvings)] if len(blocks) == 1 else None
+        kept = [blocks[0]._both_lines(low, high, halvings)] if len(blocks) == 1 else None
 
         def worth(plan: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             value, slope = np.zeros(len(self.cells)), np.zeros(plan.shape)
             for number, block in enumerate(blocks):
-                lines = kept[number] if kept else block.lines(low, high, halvings)
+                lines = kept[number] if kept else block._both_lines(low, high, halvings)
                 of_cell, steep = block._summed(plan, share, lines)
                 value, slope = value + of_cell, slope + steep
             return value, slope
@@ -169,6 +171,13 @@ class Responses:
         touches(least, most, self.horizon.before, self._cell, *curve, halvings, found)
         return found
 
+    def _both_lines(self, low: np.ndarray, high: np.ndarray, halvings: int) -> Lines:
+        whole = self.lines(low, high, halvings)
+        if self._seen is None:
+            return whole, _NO_LINES
+        # Below its own start a line lies under the curve: money up to what was seen has ends of its own.
+        return whole, self.lines(np.minimum(low, self._seen), np.minimum(high, self._seen), halvings)
+
     @cached_property
     def is_concave(self) -> bool:
         """Whether every curve bends down everywhere: Hill's with a slope above 1 do not."""
@@ -176,7 +185,7 @@ class Responses:
 
     def _blocks(self) -> list[Responses]:
         """The parts in blocks whose lines are no more than `_LINES_BYTES`."""
-        of_part = 3 * 8 * self.first.shape[1] * len(self.horizon.weeks)
+        of_part = 3 * 8 * self.first.shape[1] * len(self.horizon.weeks) * (1 if self._seen is None else 2)
         size = max(_LINES_BYTES // of_part, 1)
         if len(self.part) <= size:
             return [self]
@@ -235,10 +244,11 @@ class Responses:
         found: np.ndarray = self.seen[:, None] * days / 7
         return found
 
-    def _summed(self, plan: np.ndarray, share: np.ndarray, lines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        value, slope = self._whole(plan, share, lines)
+    def _summed(self, plan: np.ndarray, share: np.ndarray, lines: Lines) -> tuple[np.ndarray, np.ndarray]:
+        of_all, of_seen = lines
+        value, slope = self._whole(plan, share, of_all)
         if self._seen is not None:
-            inside, steep = self._whole(np.minimum(plan, self._seen), share, lines)
+            inside, steep = self._whole(np.minimum(plan, self._seen), share, of_seen)
             value = value + self.discount * (inside - value)
             slope = slope + self.discount * (np.where(plan < self._seen, steep, 0.0) - slope)
         return value, slope

@@ -21,8 +21,7 @@ class Risk:
         """Return what worth by draw, (D,), counts for."""
         if self.quantile is None:
             return objective(worth, self.share)
-        # A draw, so that no more of them are below it than the quantile says.
-        return float(np.quantile(worth, self.quantile, method="inverted_cdf"))
+        return float(at_quantile(worth, self.quantile))
 
     def counts(self, worth: np.ndarray) -> np.ndarray:
         """Return how much each draw counts at the margin, (D,); they add up to 1. Of a quantile: those around it."""
@@ -36,6 +35,12 @@ class Risk:
 def objective(worth: np.ndarray, risk: float) -> float:
     """Return the mean of the worst share of draws, (D,): CVaR (Rockafellar and Uryasev, 2000); risk 1: the mean."""
     return float(worth @ worst(worth, risk))
+
+
+def at_quantile(worth: np.ndarray, quantile: float) -> np.ndarray:
+    """Return a quantile over draws, (D, ...) to (...): a draw, so that no more are below it than the quantile says."""
+    found: np.ndarray = np.quantile(worth, quantile, axis=0, method="inverted_cdf")
+    return found
 
 
 def worst(worth: np.ndarray, risk: float) -> np.ndarray:

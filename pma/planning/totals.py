@@ -197,6 +197,9 @@ def _turns_never(points: list[tuple[float, float]]) -> bool:
 def best_of_total(
     responses: Responses, keeps: Limits, current: np.ndarray, settings: PlanSettings, search: SearchSettings
 ) -> Callable[[float], Plan]:
-    """Return a function from a total to the best plan of it."""
-    asked = settings.model_copy(update={"spend_all": True, "min_return": None})
+    """Return a function from a total to the plan of it that makes most of the mean of draws, however careful the plan.
+
+    How sure a goal is, its own probability says.
+    """
+    asked = settings.model_copy(update={"spend_all": True, "min_return": None, "risk": 1.0, "quantile": None})
     return lambda total: best_plan(responses, of_total(keeps, total), current, asked, search)

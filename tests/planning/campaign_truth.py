@@ -1,35 +1,38 @@
 """Campaigns of the simulated marketplace with curves of their own: what two levels of planning lose against one."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
 from pma.planning.budget import best_plan
-from pma.planning.campaign_curves import by_weeks, campaign_curves, campaign_responses, channel_curves
+from pma.planning.campaign_curves import campaign_curves, campaign_responses, channel_curves
 from pma.planning.campaign_split import split_month
 from pma.planning.limits import Limits, limits
 from pma.planning.metrics import worth_of
 from pma.planning.response import Responses, current_spend, horizon, responses
 from pma.planning.settings import CampaignSettings, PlanSettings, SearchSettings
-from pma.planning.weeks import month_weeks, week_shares
-from pma.simulation.channels import GOAL_EFFECTS
+from pma.planning.weeks import month_weeks
+from pma.simulation.channels import CHANNEL_NAMES, DEMAND, GOAL_EFFECTS, UPLOADS
 from tests.planning.plan_world import FIRST
 from tests.planning.planned_market import LAGS, true_inputs
+
+# Weeks after the month in which what it spent still works.
+AFTER = 60
 
 
 @dataclass(frozen=True)
 class Campaigns:
     """Channels and campaigns of a market; K campaigns, C cells.
 
-    made: true curves of channels; brings: of campaigns, by the month; of_week: by its weeks. today: money of a month
-    like today, (C, 1). rows: of campaigns, with cell and share. ratio: by target, (K, 1).
+    made: true curves of channels; brings: of campaigns, by the month. today: money of a month like today, (C, 1). rows:
+    of campaigns, with cell and share. ratio: by target, (K, 1).
     """
 
     made: Responses
     brings: Responses
-    of_week: Responses
     today: np.ndarray
     rows: pd.DataFrame
     ratio: dict
@@ -58,13 +61,10 @@ def campaigns_of(market):
     for target, place in (("uploads", 0), ("gmv", 1)):
         good = rows["efficiency"].to_numpy() * np.array([GOAL_EFFECTS[goal][place] for goal in rows["goal"]])
         ratio[target] = (good / np.bincount(cell, share * good, len(number))[cell])[:, None]
-    weeks = month_weeks([FIRST], FIRST)
-    over = by_weeks(made.horizon, weeks, week_shares(weeks, made.horizon.weeks))
     today = current_spend(given.paid, made.cells)[:, None] * days / 7
     return Campaigns(
         made=made,
         brings=campaign_responses(made, cell, share, ratio, made.horizon),
-        of_week=campaign_responses(made, cell, share, ratio, over),
         today=today,
         rows=rows.assign(start=share * today[cell, 0] * 7 / days, today=share * today[cell, 0] * 7 / days),
         ratio=ratio,
@@ -72,7 +72,7 @@ def campaigns_of(market):
 
 
 def two_levels(known, change=0.5, weekly=None):
-    """Return what a month is worth: money of channels by the monthly plan, then of campaigns by the weekly one.
+    """Return money of campaigns by week of the month, (K, P): channels by the monthly plan, then the weekly one.
 
     `weekly`: most change of a campaign from week to week; None: any.
     """
@@ -91,7 +91,7 @@ def two_levels(known, change=0.5, weekly=None):
     rows = known.rows.assign(is_open=True, is_new=False, most_week=np.inf, bidding_type="manual")
     split = split_month(curves, rows, cents, weeks, np.zeros((len(rows), len(weeks))), free)
     assert split.budget.sum() == cents.sum() and not split.unplaced.any()
-    return float(known.of_week.objective(split.budget / 100).mean()), plan
+    return split.budget / 100
 
 
 def joint(known, change=0.5):
@@ -113,3 +113,55 @@ def joint(known, change=0.5):
     )
     start = known.rows["share"].to_numpy()[:, None] * known.today[cell]
     return best_plan(known.brings, keeps, start, PlanSettings(max_change=None), SearchSettings())
+
+
+def even(money):
+    """Money of a month, (K, 1), spread evenly over the days of its weeks; (K, P)."""
+    days = month_weeks([FIRST], FIRST)["days"].to_numpy()
+    return money * days / days.sum()
+
+
+def truly(market, known, money):
+    """Return what campaigns bring with money by week of the month, (K, P), above what they bring without.
+
+    Week by week by the simulator's numbers, and by nothing of the planner's: a campaign keeps of its spend what its
+    channel keeps, week after week without end, and saturates at its share of its channel's half-saturation. All that
+    comes from the month's first week on counts; after the month nothing is spent.
+    """
+    height, keeps, half, slope = _curves(market, known)
+    past = market.structure.spend[_places(market, known)] * known.rows["share"].to_numpy()[:, None]
+    today, last = past[:, -4:].mean(axis=1), market.weeks[-1].date()
+    first = FIRST - timedelta(days=FIRST.weekday())
+    past = np.column_stack([past, *[today] * ((first - last).days // 7 - 1)])
+    ahead = np.zeros((len(today), money.shape[1] + AFTER))
+    ahead[:, 0] = today * (FIRST - first).days / 7
+    planned = ahead.copy()
+    planned[:, : money.shape[1]] += money
+    brought = []
+    for spend in (planned, ahead):
+        level, total = np.zeros(len(today)), 0.0
+        for week, spent in enumerate(np.column_stack([past, spend]).T):
+            level = keeps * level + (1 - keeps) * spent
+            powered = (level / half) ** slope
+            total += float(height @ (powered / (1 + powered))) * (week >= past.shape[1])
+        brought.append(total)
+    return brought[0] - brought[1]
+
+
+def _curves(market, known):
+    """Most value a week, what a week keeps of the one before, half-saturation and slope of each campaign; (K,) each."""
+    structure, response, at = market.structure, market.structure.response, _places(market, known)
+    demand, supply = (of[:, -52:].mean(axis=1) for of in (structure.demand(), structure.supply()))
+    of_upload = (structure.flows.share * structure.flows.price) @ demand
+    share = known.rows["share"].to_numpy()
+    height = sum(
+        share * known.ratio[target][:, 0] * (response.beta[of] * worth[:, None])[at]
+        for target, of, worth in (("uploads", UPLOADS, of_upload), ("gmv", DEMAND, supply))
+    )
+    return height, response.carry_over[at], share * response.half[at], response.slope[at]
+
+
+def _places(market, known):
+    """Country and channel of each campaign in the simulator's order."""
+    of_country = [list(market.settings.countries).index(one) for one in known.rows["country"]]
+    return np.array(of_country), np.array([CHANNEL_NAMES.index(one) for one in known.rows["channel"]])

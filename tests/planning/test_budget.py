@@ -1,6 +1,7 @@
 """The monthly plan against brute force, its proof, its sums, and its limits."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from pma.planning.budget import best_plan
 from pma.planning.limits import InfeasibleError, limits
+from pma.planning.outcome import binding
 from pma.planning.risk import objective
 from pma.planning.settings import Limit, PlanSettings, SearchSettings
 from tests.planning.plan_world import money_today, world
@@ -23,11 +25,13 @@ def plan_of(made, **asked):
     return today, keeps, best_plan(made, keeps, today, wants, SearchSettings())
 
 
-def brute_force(made, total, parts=400):
-    """The best split of a total over cells of one month, by dynamic programming on parts of it."""
-    money = np.arange(parts + 1) * total / parts
-    share = np.full(made.first.shape[1], 1 / made.first.shape[1])
-    curves = np.stack([made.value_and_slope(np.full((len(made.cells), 1), x), share)[0] for x in money])
+def brute_force(made, total, parts=400, worth=None):
+    """The best split of a total over cells of one month, by dynamic programming on parts of it.
+
+    `worth`: by cell, of a plan; None: the mean of draws.
+    """
+    worth = worth or (lambda plan: made.by_cell(plan).mean(axis=0))
+    curves = np.stack([worth(np.full((len(made.cells), 1), part * total / parts)) for part in range(parts + 1)])
     best = np.full(parts + 1, -np.inf)
     best[0] = 0.0
     for c in range(curves.shape[1]):
@@ -54,6 +58,38 @@ def test_the_bound_of_s_curves_is_above_brute_force():
         total = float(money_today(made).sum())
         _, _, plan = plan_of(made, budget=total)
         assert plan.most >= brute_force(made, total)
+
+
+@pytest.mark.parametrize("slope", [0.8, 1.3, 2.0])
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seen", [0.15, 0.4, 1.0])
+def test_where_money_beyond_what_was_seen_counts_less_no_split_is_worth_more(slope, seed, seen):
+    plain = world(slope=slope, seed=seed)
+    today = money_today(plain)
+    made, total = replace(plain, seen=seen * today[:, 0] * 7 / 31, discount=0.6), round(float(today.sum()), 2)
+
+    def worth(plan):
+        whole, within = (plain.by_cell(money).mean(axis=0) for money in (plan, np.minimum(plan, seen * today)))
+        return 0.4 * whole + 0.6 * within
+
+    best, plan = brute_force(plain, total, worth=worth), plan_of(made, budget=total)[2]
+    assert plan.value == pytest.approx(worth(plan.money).sum())
+    assert plan.value >= best * (1 - 1e-3)
+    assert plan.most >= max(best, plan.value) * (1 - 1e-9)
+
+
+@pytest.mark.parametrize("slope", [0.8, 1.3, 1.9])
+@pytest.mark.parametrize("risk", [1.0, 0.2])
+@pytest.mark.parametrize("seed", range(2))
+def test_where_the_search_begins_is_no_matter(slope, risk, seed):
+    """From today's money, from all of it in one cell, and from a split at random; limits are those of today."""
+    made = world(slope=slope, seed=seed, draws=40, spread=0.4)
+    today, wants, search = money_today(made), PlanSettings(max_change=0.9, risk=risk), SearchSettings()
+    keeps = limits(made.cells, made.horizon.months, today, wants)
+    in_one = np.where(np.arange(len(today)) == seed, today.sum(), 0.0)[:, None]
+    at_random = today.sum() * np.random.default_rng(seed).dirichlet(np.full(len(today), 0.3))[:, None]
+    found = [best_plan(made, keeps, start, wants, search).value for start in (today, in_one, at_random)]
+    assert min(found) >= max(found) * (1 - search.tolerance)
 
 
 @settings(max_examples=30, deadline=None)
@@ -102,8 +138,6 @@ def test_a_careful_plan_has_the_better_worst_draws():
 def test_units_of_money_change_nothing():
     made = world(seed=1)
     rows = {"usual": made.usual * 1000, "spent": made.spent * 1000, "coefficient": made.coefficient * 1000}
-    from dataclasses import replace
-
     thousand = replace(made, **rows)
     plan, other = plan_of(made)[2], plan_of(thousand, round_to="10")[2]
     assert other.money / 1000 == pytest.approx(plan.money, rel=1e-3, abs=1.0)
@@ -182,6 +216,16 @@ def test_every_small_problem_with_whole_steps_is_solved_as_well_as_trying_all():
         for p in itertools.islice(splits, 2000)
     )
     assert plan_of(made, budget=float(total))[2].value >= best * (1 - 1e-3)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-9])
+def test_a_budget_is_named_where_it_alone_holds_money_in_whatever_unit_worth_is_counted(unit):
+    """Orders for a unit of a small currency are next to nothing."""
+    made = world(seed=1)
+    _, keeps, plan = plan_of(replace(made, worth=unit * made.worth))
+    has_money = plan.money[:, 0] > 1.0
+    names = {binding(keeps, plan, c, 0) for c in np.flatnonzero(has_money)}
+    assert has_money.sum() > 2 and names == {"budget of 2026-12"}
 
 
 def test_limits_are_of_the_cells_that_they_name():

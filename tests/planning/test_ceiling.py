@@ -1,5 +1,7 @@
 """The ceiling of one month: above brute force, and close to it, on curves of either bend."""
 
+from datetime import date
+
 import numpy as np
 import pytest
 
@@ -35,12 +37,26 @@ def test_it_is_above_every_split_and_near_the_best(slope, seed):
     assert found.most <= best * 1.01
 
 
+@pytest.mark.parametrize("near", [0.0, 50.0, 100.0])
+def test_it_is_above_where_curves_above_are_wide_and_points_of_the_grid_lie_on_each_other(near):
+    """Of one cell that brings as much as it gets, known to bring no more between two amounts than at the higher one."""
+    cells = world(countries=1, channels=1).cells
+    wants = PlanSettings(max_change=None, budget=100.0)
+    keeps = limits(cells, (date(2026, 12, 1),), np.array([[100.0]]), wants)
+
+    def above(low, high):
+        flat = np.zeros(1)
+        return (high[:, 0], flat), (high[:, 0], flat)
+
+    assert ceiling(above, keeps, np.array([[near]]), None, 20.0).most >= 100.0 * (1 - 1e-9)
+
+
 def test_where_a_curve_bends_up_all_or_nothing_beats_a_bit():
     """Two cells that bring 0, 1, 10 for 0, 50, 100: of 100 in all one of them gets all."""
     points = np.tile(np.array([0.0, 50.0, 100.0])[:, None, None], (1, 2, 1))
     heights = np.tile(np.array([0.0, 1.0, 10.0])[:, None, None], (1, 2, 1))
     cells = world(countries=1, channels=2).cells
-    keeps = limits(cells, (np.datetime64("2026-12-01").item(),), np.full((2, 1), 50.0), PlanSettings(max_change=None))
+    keeps = limits(cells, (date(2026, 12, 1),), np.full((2, 1), 50.0), PlanSettings(max_change=None))
     found = best_pieces(points, heights, 0.0, keeps, None, 10.0)
     assert sorted(found.plan.ravel()) == pytest.approx([0.0, 100.0])
     assert found.most == pytest.approx(10.0)

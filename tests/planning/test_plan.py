@@ -199,13 +199,18 @@ def test_where_all_cells_are_fixed_the_plan_is_what_was_fixed():
         plan_budget(inputs(), settings(limits=fixed, budget=1000.0, max_change=None))
 
 
-def test_a_channel_that_never_spent_may_be_given_money_and_is_said_to_be_a_guess():
-    given = inputs()
+@pytest.mark.parametrize(("times", "gets"), [(5.0, True), (1e-3, False)])
+def test_a_channel_that_never_spent_gets_money_where_its_curve_is_steep_and_is_said_to_be_a_guess(times, gets):
+    """The one that brings five times as much gets some of the money, and one that brings next to nothing none."""
+    given = inputs(slope=0.8)
+    at = (given.posterior["geo"] == "C0") & (given.posterior["channel"] == "channel_0")
+    curves = given.posterior.assign(coefficient=given.posterior["coefficient"] * np.where(at, times, 1.0))
     without = given.paid[~((given.paid["country"] == "C0") & (given.paid["channel"] == "channel_0"))]
-    planned = plan_budget(replace(given, paid=without), settings(max_change=None))
+    planned = plan_budget(replace(given, posterior=curves, paid=without), settings(max_change=None))
     row = planned.rows.set_index(["country", "channel"]).loc[("C0", "channel_0")]
     assert row["current_spend"] == 0 and row["most_seen"] == 0
-    assert row["is_seen"] == (row["planned_spend"] <= 0.01)
+    assert (row["planned_spend"] > 100.0) == gets and row["is_seen"] != gets
+    assert any("curves are a guess there" in note for note in planned.whole["notes"].iloc[0]) or not gets
 
 
 def test_months_of_a_cell_add_up_to_its_whole():

@@ -1,5 +1,7 @@
 """Plans of the best quantile of draws, against trying all splits, and their bound."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,35 +13,61 @@ from pma.planning.settings import PlanSettings
 from tests.planning.plan_world import money_today, world
 from tests.planning.test_budget import plan_of
 
-DRAWS, PARTS = 200, 40
+DRAWS = 200
 
 
-def uncertain(seed, slope=1.0):
+def uncertain(seed, slope=1.0, months=1):
     """Three countries of one channel, whose curves nobody knows well."""
-    return world(countries=3, channels=1, draws=DRAWS, spread=0.6, seed=seed, slope=slope)
+    return world(countries=3, channels=1, draws=DRAWS, spread=0.6, seed=seed, slope=slope, months=months)
 
 
-def best_of_all_splits(made, total, quantile):
-    """The best quantile of worth that any split of the money over three cells has, in parts of a fortieth."""
-    rank, parts = Risk(quantile=quantile), np.arange(PARTS + 1)
-    of_cell = np.stack([made.by_cell(np.full((3, 1), part * total / PARTS)) for part in parts])
-    return max(
-        rank.value(of_cell[a, :, 0] + of_cell[b, :, 1] + of_cell[PARTS - a - b, :, 2])
-        for a in parts
-        for b in parts[: PARTS + 1 - a]
-    )
+def best_of_all_splits(made, keeps, total, quantile, parts):
+    """The best quantile of worth of all splits of each month's money over three cells, in so many parts of it."""
+    months = len(made.horizon.months)
+    of_cell = {
+        some: made.by_cell(np.tile(np.array(some) * total / parts, (3, 1)))
+        for some in itertools.product(range(parts + 1), repeat=months)
+    }
+    splits = [(a, b, parts - a - b) for a in range(parts + 1) for b in range(parts + 1 - a)]
+    best = -np.inf
+    for by_month in itertools.product(splits, repeat=months):
+        some = list(zip(*by_month, strict=True))
+        money = np.array(some) * total / parts
+        if (money >= keeps.low - 1e-6).all() and (money <= keeps.high + 1e-6).all():
+            best = max(best, quantile_of(sum(of_cell[one][:, c] for c, one in enumerate(some)), quantile))
+    return best
+
+
+def quantile_of(worth, quantile):
+    """The draw that so many of the draws are no higher than, counted."""
+    return float(np.sort(worth)[round(quantile * DRAWS) - 1])
 
 
 @pytest.mark.parametrize("quantile", [0.05, 0.1, 0.3])
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("slope", [0.8, 1.6])
-def test_no_split_of_the_money_has_a_much_better_quantile_and_none_is_above_the_bound(quantile, seed, slope):
-    made = uncertain(seed, slope)
-    total = round(float(money_today(made).sum()))
-    plan = plan_of(made, budget=float(total), quantile=quantile)[2]
-    best = best_of_all_splits(made, total, quantile)
-    assert plan.value == np.sort(plan.worth)[round(quantile * DRAWS) - 1] and plan.steps.sum() == 100 * total
-    assert plan.value >= best * (1 - 0.01) and plan.most >= best
+@pytest.mark.parametrize(("months", "change", "parts"), [(1, None, 40), (1, 0.3, 60), (2, None, 10), (2, 0.3, 16)])
+def test_no_split_of_the_money_has_a_much_better_quantile_and_none_is_above_the_bound(
+    quantile, seed, slope, months, change, parts
+):
+    made = uncertain(seed, slope, months)
+    total = round(float(money_today(made)[:, 0].sum()))
+    _, keeps, plan = plan_of(made, budget=float(total), quantile=quantile, max_change=change)
+    best = best_of_all_splits(made, keeps, total, quantile, parts)
+    assert best > 0 and plan.value == quantile_of(plan.worth, quantile)
+    assert (plan.steps.sum(axis=0) == 100 * total).all()
+    assert plan.value >= best * (1 - 0.005) and plan.most >= best
+
+
+@pytest.mark.parametrize("quantile", [0.05, 0.1, 0.3])
+def test_where_money_is_fixed_the_bound_is_the_mean_of_the_draws_next_above_the_quantile(quantile):
+    """By hand: those between the quantile and the least share whose worst draws were tried, 0.6 of the normal's."""
+    made = uncertain(3)
+    plan = plan_of(made, max_change=0.0, quantile=quantile)[2]
+    worth, below, share = np.sort(plan.worth), round(quantile * DRAWS), 0.6 * share_of(quantile) * DRAWS
+    count = np.clip(share - np.arange(DRAWS), 0.0, 1.0)
+    count[:below] = 0.0
+    assert plan.most == pytest.approx(worth @ count / count.sum(), rel=2e-3)
 
 
 def test_its_quantile_is_no_worse_than_that_of_plans_of_the_mean_and_of_the_worst_draws():

@@ -1,5 +1,6 @@
 """What a plan brings, against the formula written out, and against itself where money moves a little."""
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -102,18 +103,45 @@ def test_the_slope_is_what_a_little_more_money_brings(seed, times, slope, is_abo
         assert found[:, m] == pytest.approx(change, rel=2e-2)
 
 
-@settings(max_examples=20, deadline=None)
-@given(st.integers(0, 1000), st.sampled_from([0.9, 1.3, 2.0]), st.sampled_from([0, 10]), st.booleans())
-def test_the_curves_above_are_above_and_bend_down(seed, slope, halvings, is_inside):
-    made = world(months=2, seed=seed, slope=slope)
-    made = made.within() if is_inside else made
-    random = np.random.default_rng(seed)
-    share = np.full(5, 0.2)
-    one, other = (random.uniform(0, 3, (9, 2)) * money_today(made) for _ in range(2))
-    above = made.above(np.minimum(one, other) * random.uniform(0, 1), np.maximum(one, other), halvings)
-    value, rise = above(one, share)
-    assert (value >= made.value_and_slope(one, share)[0] - 1e-6).all()
-    assert (above(other, share)[0] <= value + (rise * (other - one)).sum(axis=1) + 1e-6).all()
+SEEN = st.none() | st.tuples(st.floats(0.0, 3.0), st.floats(0.0, 1.0))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 1000), st.sampled_from([0.9, 1.3, 2.0]), st.sampled_from([0, 10]), st.booleans(), SEEN)
+def test_the_curves_above_are_above_and_bend_down(seed, slope, halvings, is_inside, seen):
+    """Between plans that lie within the most that was seen, times today's money, across it and beyond."""
+    plain = world(months=2, seed=seed, slope=slope)
+    plain = plain.within() if is_inside else plain
+    today, random, share = money_today(plain), np.random.default_rng(seed), np.full(5, 0.2)
+    times, discount = seen or (np.inf, 0.0)
+    made = plain if seen is None else replace(plain, seen=times * today[:, 0] * 7 / 31, discount=discount)
+    one, other = (random.uniform(0, 3, (9, 2)) * today for _ in range(2))
+    low, high = np.minimum(one, other) * random.uniform(0, 1), np.maximum(one, other)
+    above = made.above(low, high, halvings)
+    for plan in (low, high, one, other):
+        value, rise = above(plan, share)
+        whole, within = (plain.value_and_slope(money, share)[0] for money in (plan, np.minimum(plan, times * today)))
+        assert (value >= (1 - discount) * whole + discount * within - 1e-6).all()
+        for further in (low, high, one, other):
+            assert (above(further, share)[0] <= value + (rise * (further - plan)).sum(axis=1) + 1e-6).all()
+
+
+@pytest.mark.parametrize("halvings", [0, 10])
+def test_between_plans_beyond_what_was_seen_money_up_to_there_counts_as_it_is(halvings):
+    """By hand: Hill's curve of half 1 and slope 2, of which a week has seen 0.2, between 0.4 and 0.5 a week."""
+    hill = {"saturation_first": 1.0, "saturation_second": 2.0, "usual_spend": 1.0, "coefficient": 1.0}
+    rows = posterior(countries=1, channels=1, draws=1).assign(**hill, lags=1)
+    worth = pd.DataFrame({"country": ["C0"], "target": ["gmv"], "draws": [np.ones(1)]})
+    spend = weekly_spend(rows).assign(value=0.0)
+    plain = responses(rows, spend, horizon(date(2027, 2, 1), 1, 1), worth)
+    made = replace(plain, seen=np.array([0.2]), discount=0.5)
+    # Four whole weeks; x^2 / (1 + x^2), half of it at 0.2.
+    low, high = np.array([[1.6]]), np.array([[2.0]])
+    above = made.above(low, high, halvings)
+    at_low, at_high = (float(above(money, np.ones(1))[0][0]) for money in (low, high))
+    assert at_low == pytest.approx(2 * 0.16 / 1.16 + 2 * 0.04 / 1.04)
+    assert at_high == pytest.approx(2 * 0.25 / 1.25 + 2 * 0.04 / 1.04)
+    assert float(above(0.5 * (low + high), np.ones(1))[0][0]) == pytest.approx(0.5 * (at_low + at_high))
 
 
 def test_where_curves_bend_down_nothing_is_above_them():

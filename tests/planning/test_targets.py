@@ -61,6 +61,14 @@ def test_the_money_of_a_goal_reaches_it_and_no_less_would(slope, times, probabil
     assert np.mean(outcomes_of(made, found.money) >= goal) >= probability
 
 
+@pytest.mark.parametrize("careful", [{"risk": 0.1}, {"quantile": 0.1}])
+def test_how_careful_the_plan_is_changes_nothing_in_the_money_of_a_goal(careful):
+    made = world(draws=40, spread=0.6, seed=5)
+    goal = 3 * 20_000 + 1.1 * float(adds(made, money_today(made)).mean())
+    plain, other = (reached_of(made, SETTINGS.model_copy(update=one), goal=goal) for one in ({}, careful))
+    assert plain.found.is_enough and other.money == pytest.approx(plain.money, abs=0.011)
+
+
 def test_a_goal_that_is_too_high_gets_the_most_that_can_be():
     """All cells at their most, half more than today, and no money could do more."""
     made = world(draws=40, spread=0.2, seed=1)
