@@ -8,8 +8,8 @@ from pma.planning.limits import Limits
 from pma.planning.problem import Problem
 from pma.planning.risk import at_quantile
 
-# Shares of a month's money that move at once, and how often each may.
-_SIZES = (0.25, 0.12, 0.06, 0.03, 0.015, 0.008, 0.004, 0.002)
+# What moves at once, as shares of an equal part of a month's money, and how often each may.
+_SIZES = (0.8, 0.4, 0.2, 0.1, 0.05, 0.025, 0.012, 0.006)
 _ROUNDS = 4
 # Cells that may give, those that lose least by it, and as many that may take.
 _CELLS = 24
@@ -25,7 +25,7 @@ def exchanged(problem: Problem, quantile: float, plan: np.ndarray) -> np.ndarray
     moved = [*np.eye(months), *([np.ones(months)] if months > 1 else [])]
     for size in _SIZES:
         for where in moved:
-            step = size * plan.sum(axis=0) * where
+            step = size * plan.mean(axis=0) * where
             for _ in range(_ROUNDS):
                 better = _best_exchange(problem, quantile, plan, step)
                 if better is None:
