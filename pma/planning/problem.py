@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +16,8 @@ from pma.planning.response import Responses
 from pma.planning.risk import Risk
 from pma.planning.settings import PlanSettings, SearchSettings
 
+# A plan, (C, M), to how much each draw counts, (D,).
+Counts = Callable[[np.ndarray], np.ndarray]
 # Draws that a search looks at before it looks at all.
 _LOOKED_AT = 64
 # Times that more is asked of the curves above where a return is asked for.
@@ -81,31 +84,38 @@ class Problem:
         return most - self.value(plan) <= times * self.search.tolerance * abs(most)
 
     def _on_concave(self, start: np.ndarray, min_return: float | None) -> Bound:
-        equal = np.full(self.responses.first.shape[1], 1 / self.responses.first.shape[1])
-        if self.settings.risk >= 1 and min_return is None:
+        if min_return is None:
             found = self._ascend(start)
             near = self.search.tolerance * (1.0 if self.responses.is_concave else _NEAR_ABOVE)
             if found.most - found.value <= near * abs(found.most):
                 return found
             start = found.plan
         above = self.responses.above(self.limits.low, self.limits.high)
-
-        def counts(plan: np.ndarray) -> np.ndarray:
-            return equal if self.settings.risk >= 1 else self.risk.counts(self.responses.objective(plan))
-
+        counts = self._counts(self.responses)
         return upper_bound(above, counts, self.limits, start, min_return, self.search.tolerance, self.search.rounds)
 
     def _ascend(self, start: np.ndarray) -> Bound:
-        """The plan of the mean of draws: near to it by some draws, then by all."""
+        """A plan of the mean of draws, or of the worst ones: near to it by some draws, then by all.
+
+        Where money moves, other draws are the worst. The mean of those of one plan is nowhere below the mean of the
+        worst, so what its tangents allow is a bound for every plan.
+        """
         falls, plan = None, start
         draws = self.responses.first.shape[1]
         few = [self.responses.thinned(_LOOKED_AT)] if draws > 2 * _LOOKED_AT else []
         for made in (*few, self.responses):
-            mean = _mean_of(made.above(self.limits.low, self.limits.high), made.first.shape[1])
+            counts = self._counts(made)
+            mean = _mean_of(made.above(self.limits.low, self.limits.high), counts)
             found = ascend(mean, self.limits, plan, self.search.tolerance / 2, _ROUNDS, falls)
             plan, falls = found.plan, found.falls
         plan = nearest(plan, self.limits)
-        return Bound(plan, mean(plan)[0], found.most, found.prices, np.full(draws, 1 / draws))
+        return Bound(plan, mean(plan)[0], found.most, found.prices, counts(plan))
+
+    def _counts(self, made: Responses) -> Counts:
+        """How much draws count, by a plan."""
+        draws = made.first.shape[1]
+        equal = np.full(draws, 1 / draws)
+        return lambda plan: equal if self.settings.risk >= 1 else self.risk.counts(made.objective(plan))
 
     def _enough(self, plan: np.ndarray, start: np.ndarray) -> np.ndarray:
         """A plan that returns what is asked for: curves above promise more than there is, so more is asked of them."""
@@ -169,10 +179,10 @@ class Problem:
         return plan, most
 
     def _to_the_top(self, plan: np.ndarray) -> np.ndarray:
-        """The top of the hill that a plan stands on, by the mean of all draws on the curves themselves."""
-        if self.settings.risk < 1 or self.settings.min_return is not None:
+        """The top of the hill that a plan stands on, by the draws that count there, on the curves themselves."""
+        if self.settings.min_return is not None:
             return plan
-        mean = _mean_of(self.responses.value_and_slope, self.responses.first.shape[1])
+        mean = _mean_of(self.responses.value_and_slope, self._counts(self.responses))
         found = ascend(mean, self.limits, plan, _TOP, _TOP_ROUNDS, crumb=0.0)
         return max((plan, nearest(found.plan, self.limits)), key=self.value)
 
@@ -190,12 +200,11 @@ class Problem:
         return climb(lambda one: share @ few.by_cell(one), self.limits, plan, asked, self.search.seconds)
 
 
-def _mean_of(worth: Worth, draws: int) -> Slope:
-    """Worth of the mean of draws, and its slope by money."""
-    equal = np.full(draws, 1 / draws)
+def _mean_of(worth: Worth, counts: Counts) -> Slope:
+    """Worth of the mean of draws, as they count at a plan, and its slope by money."""
 
     def mean(plan: np.ndarray) -> tuple[float, np.ndarray]:
-        of_cell, slope = worth(plan, equal)
+        of_cell, slope = worth(plan, counts(plan))
         return float(of_cell.sum()), slope
 
     return mean

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import norm
 
+from pma.planning.ascent import nearest
 from pma.planning.bound import Bound
 from pma.planning.exchange import exchanged
 from pma.planning.problem import Problem
@@ -22,12 +23,14 @@ def best_quantile(problem: Problem, quantile: float, current: np.ndarray) -> tup
 
     A quantile is not concave, even where curves are, and has many tops. Where worth is normal, by its mean and spread,
     a plan of the best quantile is one of the best mean of some worst share of draws: `share_of`. Shares around it are
-    tried too, and all draws; from each of these plans on, cells exchange money. The bound is wide: a quantile may be as
-    far above the mean of draws as the worst ones are below it. q of draws are no lower than those of the least money,
-    and the rest no lower than the quantile, so that for a worst share s: s mean_s >= q low + (s - q) quantile.
+    tried too, and all draws; from each of these plans on, from today's and from equal parts, cells exchange money.
+
+    The bound is wide: a quantile may be as far above the mean of draws as the worst ones are below it. q of draws are
+    no lower than those of the least money, and the rest no lower than the quantile, so that for a worst share s:
+    s mean_s >= q low + (s - q) quantile.
     """
     usual = share_of(quantile)
-    shares = sorted({min(max(times * usual, quantile), 1.0) for times in _TIMES} | {1.0}, reverse=True)
+    shares = sorted({min(max(times * usual, quantile), 1.0) for times in _TIMES} | {quantile, 1.0}, reverse=True)
     low = max(objective(problem.responses.objective(problem.limits.low), quantile), 0.0)
     plans, bounds, near, most = [], [], current, np.inf
     for share in shares:
@@ -38,7 +41,9 @@ def best_quantile(problem: Problem, quantile: float, current: np.ndarray) -> tup
         if share > quantile:
             most = min(most, (share * bound.most - quantile * low) / (share - quantile))
     best = int(np.argmax([problem.value(plan) for plan in plans]))
-    climbed = max((exchanged(problem, quantile, plan) for plan in plans), key=problem.value)
+    equal = np.broadcast_to(current.sum(axis=0) / len(current), current.shape)
+    starts = [*plans, *(nearest(plan, problem.limits) for plan in (current, equal))]
+    climbed = max((exchanged(problem, quantile, plan) for plan in starts), key=problem.value)
     return climbed, replace(bounds[best], most=most)
 
 
