@@ -53,7 +53,9 @@ def ascend(
     `crumb`: what cells without money begin with, as a share of an equal part. Where curves bend either way, the plan is
     the top of the hill that `start` stands on, and `most` says nothing.
     """
-    least = np.minimum(crumb * start.sum(axis=0) / len(start), limits.high)
+    # Where nothing is spent today a slope at nothing says nothing: there is money to begin with all the same.
+    total = np.where(start.sum(axis=0) > 0, start.sum(axis=0), money_of(limits))
+    least = np.minimum(crumb * total / len(start), limits.high)
     plan = np.clip(np.maximum(start, least), limits.low, limits.high)
     best, most, prices = (plan, -np.inf), np.inf, np.zeros(len(limits.names))
     exponents = np.full(plan.shape, _FALLS) if falls is None else falls
@@ -90,7 +92,8 @@ def most_on_lines(steep: np.ndarray, limits: Limits) -> tuple[float, np.ndarray]
 
 
 def nearest(plan: np.ndarray, limits: Limits) -> np.ndarray:
-    """Return the plan within the limits from which the least money must be moved; (C, M)."""
+    """Return a plan within the limits to which little money must be moved: cells into their own, then sums; (C, M)."""
+    plan = np.clip(plan, limits.low, limits.high)
     money = max(float(np.abs(plan).max()), 1e-9)
     twice = sparse.hstack([limits.rows, -limits.rows]).tocsr()
     most = np.concatenate([(limits.high - plan).ravel(), (plan - limits.low).ravel()]).clip(0.0) / money

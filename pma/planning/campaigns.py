@@ -56,7 +56,10 @@ def plan_campaigns(fits: Inputs, inputs: CampaignInputs, settings: PlanningSetti
 
 
 def planned_responses(fits: Inputs, inputs: CampaignInputs, settings: PlanningSettings) -> Responses:
-    """Return the responses that the monthly plan was made with. Raises ValueError where there is no plan."""
+    """Return the responses that the monthly plan was made with. Raises ValueError where there is no plan.
+
+    But that money beyond what was ever seen counts whole: a discount is of a channel, so of all its campaigns alike.
+    """
     if inputs.months.empty:
         raise ValueError(
             f"bl.budget_plan has no plan {settings.plan.plan_id!r} (planning.plan.plan_id): there is no money to share "

@@ -23,7 +23,8 @@ def plan_rows(responses: Responses, limits: Limits, plan: Plan, current: np.ndar
     `current`: money of today, `seen`: the most that weeks have seen, (C, M) both. A cell's response in a month is what
     its money of that month adds to that of the months before, so that the months of a cell add up; intervals are over
     draws. `p_better`: in so many draws a cell's move brings more, or loses less, than that money at the plan's going
-    rate; null where nothing moves.
+    rate, what one percent of the whole plan's money brings; null where nothing moves. Of several months a later one's
+    is told as the earlier ones' moves leave it.
     """
     planned, today = (added(responses, money, responses.worth) for money in (plan.money, current))
     elsewhere = _going_rate(responses, plan.money)

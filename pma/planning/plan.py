@@ -87,11 +87,11 @@ def plan_budget(inputs: Inputs, settings: PlanningSettings) -> Planned:
         raise ValueError(
             f"planning.plan.careful_countries names {', '.join(unknown)}, which no fit has. There are {known}"
         )
-    doubtful, said = half_known(fits)
+    posterior = inputs.posterior[inputs.posterior["method"] == "bayes"].merge(fits, on=["geo_level", "geo", "target"])
+    doubtful, said = half_known(posterior[["geo", "target"]].drop_duplicates())
     doubtful |= set(fits.loc[fits["status"] == "flagged", "geo"])
     notes += said
     asked = asked.model_copy(update={"careful_countries": tuple(sorted({*asked.careful_countries, *doubtful}))})
-    posterior = inputs.posterior[inputs.posterior["method"] == "bayes"].merge(fits, on=["geo_level", "geo", "target"])
     draws, countries = int(posterior["draw"].nunique()), sorted(fits["geo"].unique())
     units = {
         metric: worth_of(inputs.bridge, countries, metric, draws, settings.bridge.seed, asked.margin)
@@ -162,6 +162,12 @@ def what_if(
     asked = (*settings.scenarios, *inputs.scenarios)
     names = [one.name for one in asked]
     twice = sorted({name for name in names if names.count(name) > 1})
+    taken = sorted({"base", *(f"target: {one.name}" for one in settings.targets)} & set(names))
+    if taken:
+        raise ValueError(
+            f"scenario {', '.join(map(repr, taken))}: bl.scenarios has the plan and its targets under this name. "
+            "Rename it in planning.scenarios or il.plan_scenarios"
+        )
     if twice:
         raise ValueError(
             f"scenario {', '.join(map(repr, twice))} is in planning.scenarios or il.plan_scenarios twice: rename one"

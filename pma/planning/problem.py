@@ -84,15 +84,17 @@ class Problem:
         return most - self.value(plan) <= times * self.search.tolerance * abs(most)
 
     def _on_concave(self, start: np.ndarray, min_return: float | None) -> Bound:
+        most = np.inf
         if min_return is None:
             found = self._ascend(start)
             near = self.search.tolerance * (1.0 if self.responses.is_concave else _NEAR_ABOVE)
             if found.most - found.value <= near * abs(found.most):
                 return found
-            start = found.plan
+            start, most = found.plan, found.most
         above = self.responses.above(self.limits.low, self.limits.high)
         counts = self._counts(self.responses)
-        return upper_bound(above, counts, self.limits, start, min_return, self.search.tolerance, self.search.rounds)
+        cut = upper_bound(above, counts, self.limits, start, min_return, self.search.tolerance, self.search.rounds)
+        return replace(cut, most=min(cut.most, most))
 
     def _ascend(self, start: np.ndarray) -> Bound:
         """A plan of the mean of draws, or of the worst ones: near to it by some draws, then by all.

@@ -78,10 +78,11 @@ class PlanSettings(Section):
     )
     use_flagged: bool = Field(False, description="plan with flagged fits too, and say so")
     max_change_flagged: NonNegativeFloat | None = Field(
-        0.2, description="the same as max_change in countries with a flagged fit: small steps where curves are in doubt"
+        0.2,
+        description="the same where a fit is flagged or lacking: small steps where curves are in doubt",
     )
     careful_countries: tuple[str, ...] = Field(
-        (), description="countries where max_change_flagged holds, beside those with a flagged fit"
+        (), description="countries where max_change_flagged holds, beside those with a flagged or lacking fit"
     )
     min_return: NonNegativeFloat | None = Field(
         None, description="the plan's objective per unit of money is at least so high"

@@ -94,6 +94,10 @@ def write_plan(tables: Warehouse, planned: Planned, origin: str) -> None:
     ahead = f"{mine} AND month >= DATE'{planned.responses.horizon.months[0]}'"
 
     def made(rows: pd.DataFrame, spec: TableSpec) -> DataFrame:
+        twice = rows[rows.duplicated(list(spec.key))] if len(rows) else rows
+        if len(twice):
+            key = ", ".join(f"{name} {twice[name].iloc[0]}" for name in spec.key)
+            raise TableError(f"{spec.name} would have a row twice: {key}. Nothing was written")
         stamped = rows.assign(data_origin=origin, run_id=tables.run_id)
         return tables.spark.createDataFrame(as_rows(stamped, spec), spec.schema)
 

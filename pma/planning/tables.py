@@ -65,7 +65,7 @@ BUDGET_PLAN = TableSpec(
         Column("current_response", "double", "what today's money would add, mean over draws", required=True),
         *_interval("gain", "response of the plan less that of today"),
         Column(
-            "p_better", "double", "probability that its move brings more than the same money does elsewhere in the plan"
+            "p_better", "double", "probability that its move brings more than that money, spread over the plan, would"
         ),
         Column("marginal_return", "double", "what one unit of money more would add", required=True),
         Column("binding_constraint", "string", "what keeps it from more or less money; null: nothing"),

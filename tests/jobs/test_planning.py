@@ -31,7 +31,7 @@ from pma.planning.tables import (
     TARGETS,
     UPLOAD_BRIDGE,
 )
-from pma.tables import WarehouseSettings
+from pma.tables import TableError, WarehouseSettings
 from pma.warehouse import Warehouse
 from tests.conftest import REPOSITORY, TEST_SPARK
 from tests.planning.plan_world import LAST_WEEK, posterior, weekly_spend
@@ -234,6 +234,9 @@ def test_rows_that_do_not_fit_their_table_are_said_before_anything_is_written(pl
     made = plan_of_rows(plan_inputs(tables), given.model_copy(update={"scenarios": (), "targets": ()}))
     with pytest.raises(KeyError, match="reached"):
         write_plan(tables, replace(made, outlook=made.outlook.drop(columns="reached")), "a test")
+    twice = pd.concat([made.scenarios, made.scenarios.iloc[:1]])
+    with pytest.raises(TableError, match=r"bl.scenarios would have a row twice: plan_id \w+, scenario base"):
+        write_plan(tables, replace(made, scenarios=twice), "a test")
     for spec in (BUDGET_PLAN, BUDGET_PLANS, PLAN_OUTLOOK):
         assert "broken" not in set(stored(planned, spec)["run_id"]), spec.name
 

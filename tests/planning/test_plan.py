@@ -326,6 +326,21 @@ def test_names_that_are_nowhere_and_months_that_are_none_are_refused_by_their_pl
         settings(first_month="December")
 
 
+@pytest.mark.parametrize("name", ["base", "target: value"])
+def test_a_scenario_has_no_name_of_the_plans_own_rows(name):
+    goals = (Target(name="value", metric="gmv", goal=3 * 40_000 * 31 / 7),)
+    asked = settings().model_copy(update={"targets": goals, "scenarios": (Scenario(name=name),)})
+    with pytest.raises(ValueError, match=f"scenario '{name}': bl.scenarios has the plan and its targets under this"):
+        plan_budget(with_weeks(inputs()), asked)
+
+
+def test_where_nothing_is_spent_today_a_budget_is_planned_and_proved_all_the_same():
+    given = inputs()
+    rows = plan_budget(replace(given, paid=given.paid.assign(value=0.0)), settings(budget=5000.0, max_change=None))
+    whole = rows.whole.iloc[0]
+    assert whole["response"] > 0 and whole["most"] > 0 and 0 <= whole["gap"] < 0.01
+
+
 def test_a_month_that_has_begun_is_refused():
     paid = inputs().paid
     assert first_month(paid, None) == date(2026, 12, 1)

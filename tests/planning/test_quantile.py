@@ -23,8 +23,8 @@ def uncertain(seed, slope=1.0, months=1):
     return world(countries=3, channels=1, draws=DRAWS, spread=0.6, seed=seed, slope=slope, months=months)
 
 
-def best_of_all_splits(made, keeps, total, quantile, parts):
-    """The best quantile of worth of all splits of each month's money over three cells, in so many parts of it."""
+def best_of_all_splits(made, keeps, total, counts, parts):
+    """What worth counts for at best, of all splits of each month's money over three cells, in so many parts of it."""
     months = len(made.horizon.months)
     of_cell = {
         some: made.by_cell(np.tile(np.array(some) * total / parts, (3, 1)))
@@ -36,7 +36,7 @@ def best_of_all_splits(made, keeps, total, quantile, parts):
         some = list(zip(*by_month, strict=True))
         money = np.array(some) * total / parts
         if (money >= keeps.low - 1e-6).all() and (money <= keeps.high + 1e-6).all():
-            best = max(best, quantile_of(sum(of_cell[one][:, c] for c, one in enumerate(some)), quantile))
+            best = max(best, counts(sum(of_cell[one][:, c] for c, one in enumerate(some))))
     return best
 
 
@@ -55,10 +55,34 @@ def test_no_split_of_the_money_has_a_much_better_quantile_and_none_is_above_the_
     made = uncertain(seed, slope, months)
     total = round(float(money_today(made)[:, 0].sum()))
     _, keeps, plan = plan_of(made, budget=float(total), quantile=quantile, max_change=change)
-    best = best_of_all_splits(made, keeps, total, quantile, parts)
+    best = best_of_all_splits(made, keeps, total, lambda worth: quantile_of(worth, quantile), parts)
     assert best > 0 and plan.value == quantile_of(plan.worth, quantile)
     assert (plan.steps.sum(axis=0) == 100 * total).all()
     assert plan.value >= best * (1 - 0.002) and plan.most >= best
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2])
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("slope", [0.8, 1.6])
+@pytest.mark.parametrize(("months", "parts"), [(1, 40), (2, 10)])
+def test_no_split_has_better_worst_draws_and_none_is_above_the_bound(share, seed, slope, months, parts):
+    made = uncertain(seed, slope, months)
+    total = round(float(money_today(made)[:, 0].sum()))
+    _, keeps, plan = plan_of(made, budget=float(total), risk=share)
+    best = best_of_all_splits(made, keeps, total, lambda worth: np.sort(worth)[: round(share * DRAWS)].mean(), parts)
+    assert plan.value >= best * (1 - 0.001) and plan.most >= best
+
+
+def test_a_quantile_keeps_to_floors_and_fixed_amounts_of_cells_far_from_today():
+    made = uncertain(1)
+    total = round(float(money_today(made)[:, 0].sum()))
+    fixed = (
+        Limit(countries=("C0",), of="each", floor=0.6 * total),
+        Limit(countries=("C1",), of="each", floor=0.1 * total, ceiling=0.1 * total),
+    )
+    _, keeps, plan = plan_of(made, budget=float(total), quantile=0.1, limits=fixed)
+    assert plan.steps.sum() == 100 * total and (plan.money >= keeps.low - 1e-6).all()
+    assert plan.money[1] == pytest.approx(0.1 * total, abs=0.01)
 
 
 @pytest.mark.parametrize("slope", [0.8, 1.6])
